@@ -1,0 +1,42 @@
+# Any python3 from 3.9 on prepares .venv; after that only .venv is used.
+PYTHON ?= python3
+
+.PHONY: help ready demo test test-all lint bench lock clean
+
+help:
+	@echo "make demo      the whole loop on this machine: data, training, evaluation, report"
+	@echo "make test      the tests"
+	@echo "make test-all  the tests and the slow ones"
+	@echo "make lint      ruff and ty"
+	@echo "make bench     how fast this machine is"
+	@echo "make lock      renew requirements.lock"
+	@echo "make clean     remove the environment and caches, keep data, adapters and reports"
+
+ready:
+	@$(PYTHON) tools/bootstrap.py
+
+demo: ready
+	@.venv/bin/punie quickstart
+
+test: ready
+	@.venv/bin/python -m pytest -q
+
+test-all: ready
+	@.venv/bin/python -m pytest -q -m ""
+
+lint: ready
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/ty check --python .venv
+
+bench: ready
+	@.venv/bin/python benchmarks/startup.py
+	@.venv/bin/punie benchmark
+
+lock: ready
+	@.punie/uv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --quiet \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file requirements.lock
+
+clean:
+	@rm -rf .venv .punie .pytest_cache .ruff_cache .hypothesis .coverage build dist
+	@find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
