@@ -1,0 +1,107 @@
+"""The JSON beside a page: every number that the page shows, unrounded.
+
+Format 1. Shares are 0..1, differences -1..1, p-values 0..1; a share of nothing is null. Raised when a meaning changes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from punie.evaluation.outcomes import RunRecord, Trial
+from punie.evaluation.stats import Interval, Rate
+from punie.report.compare import CategoryRow, Comparison, Pair
+from punie.report.summary import FailureRow, Summary, Tally
+
+FORMAT = 1
+
+
+def comparison_record(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as one JSON object."""
+    records = zip((comparison.before, comparison.after), comparison.tallies, strict=True)
+    before, after = (_run(record, tally) for record, tally in records)
+    return {
+        "format": FORMAT,
+        "kind": "comparison",
+        "verdict": comparison.verdict.value,
+        "headline": comparison.headline,
+        "warnings": list(comparison.warnings),
+        "overall": _row(comparison.overall),
+        "categories": [_row(row) for row in comparison.rows],
+        "failures": [_failure(row, ("before", "after")) for row in comparison.failures],
+        "before": before,
+        "after": after,
+        "cases": [_pair(pair) for pair in comparison.pairs],
+    }
+
+
+def summary_record(summary: Summary) -> dict[str, Any]:
+    """One run's numbers as one JSON object."""
+    return {
+        "format": FORMAT,
+        "kind": "run",
+        "headline": summary.headline,
+        "warnings": list(summary.warnings),
+        "overall": _rate(summary.overall),
+        "categories": [{"name": row.name, **_rate(row.rate)} for row in summary.rows],
+        "failures": [_failure(row, ("count",)) for row in summary.failures],
+        "run": _run(summary.record, summary.tally),
+        "cases": [{"id": trial.case.id, "category": trial.case.category, **_trial(trial)} for trial in summary.trials],
+    }
+
+
+def _run(record: RunRecord, tally: Tally) -> dict[str, Any]:
+    return {**record.model_dump(mode="json"), "tally": asdict(tally)}
+
+
+def _row(row: CategoryRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "before": _rate(row.before),
+        "after": _rate(row.after),
+        "delta": row.delta if row.counted else None,
+        "delta_interval": _interval(row.delta_interval),
+        "fixed": row.fixed,
+        "broken": row.broken,
+        "still_failing": row.failing,
+        "still_right": row.still_right,
+        "unscored": row.unscored,
+        "p": row.p,
+        "p_holm": row.p_holm,
+        "detectable": row.detectable,
+        "verdict": row.verdict.value,
+    }
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    share = rate.share if rate.counted else None
+    return {"right": rate.right, "counted": rate.counted, "share": share, "interval": _interval(rate.interval)}
+
+
+def _interval(interval: Interval) -> list[float]:
+    return [interval.low, interval.high]
+
+
+def _failure(row: FailureRow, labels: tuple[str, ...]) -> dict[str, Any]:
+    return {"name": row.name, **dict(zip(labels, row.counts, strict=True))}
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    return {
+        "id": pair.case.id,
+        "category": pair.case.category,
+        "bucket": pair.bucket.value,
+        "before": _trial(pair.before),
+        "after": _trial(pair.after),
+    }
+
+
+def _trial(trial: Trial) -> dict[str, Any]:
+    answer = trial.answer.model_dump(mode="json", exclude={"text"}) if trial.answer else None
+    return {
+        "outcome": trial.outcome.value,
+        "value": trial.value,
+        "failure": trial.failure,
+        "reason": trial.reason,
+        "answer": answer,
+    }

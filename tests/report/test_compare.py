@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from punie.errors import UsageError
+from punie.evaluation.outcomes import EvaluationRun, Outcome, Trial
+from punie.report.compare import Bucket, Comparison, Verdict, compare
+from punie.report.record import comparison_record, summary_record
+from punie.report.summary import summarize
+
+RunMaker = Callable[..., EvaluationRun]
+
+
+def changed(run: EvaluationRun, **changes: Any) -> EvaluationRun:
+    return replace(run, record=run.record.model_copy(update=changes))
+
+
+def with_trial(run: EvaluationRun, index: int, **changes: Any) -> EvaluationRun:
+    trials = list(run.trials)
+    trials[index] = trials[index].model_copy(update=changes)
+    return replace(run, trials=tuple(trials))
+
+
+def flips(run_of: RunMaker, fixed: int, broken: int, right: int = 0, failing: int = 0) -> Comparison:
+    first = [False] * fixed + [True] * broken + [True] * right + [False] * failing
+    second = [True] * fixed + [False] * broken + [True] * right + [False] * failing
+    return compare(run_of("a", {"reasoning": first}), run_of("b", {"reasoning": second}))
+
+
+def test_comparison_counts_every_pair_once(before: EvaluationRun, after: EvaluationRun) -> None:
+    """Per category and overall, the four outcomes of a pair add up to the pairs, and the rates to the runs."""
+    comparison = compare(before, after)
+    assert [row.name for row in comparison.rows] == ["tool_calling", "code_generation", "reasoning", "new_phrasings"]
+    for row in comparison.rows:
+        assert row.before.right == sum(trial.right for trial in before.of(row.name))
+        assert row.after.right == sum(trial.right for trial in after.of(row.name))
+        assert row.counted + row.unscored == len(before.of(row.name))
+    assert comparison.overall.fixed == sum(row.fixed for row in comparison.rows)
+    assert comparison.overall.counted == len(comparison.pairs) == 360
+    assert comparison.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("fixed", "broken", "verdict"),
+    [(6, 0, "better"), (5, 0, "cannot tell"), (0, 6, "worse"), (8, 1, "better"), (7, 1, "cannot tell"), (0, 0, "cannot tell")],
+)
+def test_verdict_follows_the_exact_test(run_of: RunMaker, fixed: int, broken: int, verdict: str) -> None:
+    """Better and worse are said only where McNemar's exact p is below 0.05."""
+    assert flips(run_of, fixed, broken, right=10).verdict == verdict
+
+
+def test_headline_says_counts_difference_and_evidence(run_of: RunMaker) -> None:
+    """The first sentence carries the verdict, both counts, the interval and the p-value."""
+    assert flips(run_of, fixed=12, broken=2, right=30, failing=6).headline == (
+        "Better: 42 of 50 right after, 32 of 50 before "
+        "(+20.0 points, 95% interval +5.5 to +33.7; exact McNemar p = 0.013)."
+    )
+
+
+def test_cannot_tell_says_what_could_have_been_seen(run_of: RunMaker) -> None:
+    """Without a verdict the headline names the difference that these cases would have shown."""
+    assert flips(run_of, fixed=5, broken=5, right=40, failing=50).headline.endswith(
+        "These cases would have shown a difference of 8.9 points or more (80% power)."
+    )
+    assert flips(run_of, fixed=4, broken=0).headline.endswith("no difference could have been seen.")
+
+
+def test_category_p_values_are_adjusted_for_being_several(run_of: RunMaker) -> None:
+    """Six fixes are significant alone, and are not when another category was looked at too."""
+    first = {"reasoning": [False] * 6, "code_generation": [True] * 6}
+    second = {"reasoning": [True] * 6, "code_generation": [True] * 6}
+    row = compare(run_of("a", first), run_of("b", second)).rows[0]
+    assert (row.p, row.p_holm, row.verdict) == (0.03125, 0.0625, Verdict.UNKNOWN)
+
+
+def test_unscored_trials_leave_both_denominators(run_of: RunMaker) -> None:
+    """A case the harness could not judge in one run is in neither rate, and is announced."""
+    first = run_of("a", {"reasoning": [True, False, True]})
+    second = with_trial(run_of("b", {"reasoning": [True, True, True]}), 1, outcome=Outcome.UNSCORED, value=None)
+    comparison = compare(first, second)
+    assert (comparison.overall.before.counted, comparison.overall.after.counted) == (2, 2)
+    assert [pair.bucket for pair in comparison.pairs] == [Bucket.RIGHT, Bucket.UNSCORED, Bucket.RIGHT]
+    assert any("1 of 3 cases could not be judged" in warning for warning in comparison.warnings)
+
+
+def test_failed_trials_count_as_not_right(run_of: RunMaker) -> None:
+    """A model that gave no answer lost the case; it did not leave the denominator."""
+    first = run_of("a", {"reasoning": [True]})
+    second = with_trial(run_of("b", {"reasoning": [True]}), 0, outcome=Outcome.FAILED, value=None, answer=None)
+    comparison = compare(first, second)
+    assert (comparison.overall.after.right, comparison.overall.after.counted) == (0, 1)
+    assert comparison.pairs[0].bucket is Bucket.BROKEN
+
+
+def test_everything_unscored_is_no_verdict(run_of: RunMaker) -> None:
+    """With nothing judged there is no share, no verdict and no crash, in the sentence and in the JSON."""
+    broken: dict[str, Any] = {"outcome": Outcome.UNSCORED, "value": None}
+    first = with_trial(run_of("a", {"reasoning": [True]}), 0, **broken)
+    comparison = compare(first, run_of("b", {"reasoning": [True]}))
+    assert comparison.headline.startswith("Cannot tell: 0 of 0 right after")
+    assert comparison_record(comparison)["overall"]["before"]["share"] is None
+
+
+def test_pairs_need_the_same_content(run_of: RunMaker) -> None:
+    """The same id with another question is another case: not compared, and announced."""
+    first, second = run_of("a", {"reasoning": [True] * 4}), run_of("b", {"reasoning": [True] * 4})
+    other = second.trials[2].case.model_copy(update={"messages": ({"role": "user", "content": "Something else?"},)})
+    comparison = compare(first, with_trial(second, 2, case=other))
+    assert len(comparison.pairs) == 3
+    assert "3 are the same in both" in comparison.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        ({"reasoning": [True]}, {"code_generation": [True]}, "share no case"),
+        ({"reasoning": []}, {"reasoning": []}, "share no case"),
+    ],
+)
+def test_runs_without_a_shared_case_are_refused(run_of: RunMaker, first: Any, second: Any, message: str) -> None:
+    """Two runs of different suites are an error, never an empty table."""
+    with pytest.raises(UsageError, match=message):
+        compare(run_of("a", first), run_of("b", second))
+
+
+def test_a_case_asked_twice_is_refused(run_of: RunMaker) -> None:
+    """Pairing is never ambiguous."""
+    run = run_of("a", {"reasoning": [True]})
+    with pytest.raises(UsageError, match="same case twice"):
+        compare(replace(run, trials=run.trials * 2), run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "warning"),
+    [
+        ({"suite_hash": "ff" * 32}, "did not ask the same cases"),
+        ({"temperature": 0.7}, "Temperature differs: 0.0 before, 0.7 after"),
+        ({"temperature": 0.7}, "not the luck of the draw"),
+        ({"top_p": 0.9}, "Top p differs"),
+        ({"max_tokens": 32}, "Max tokens differs: 160 before, 32 after"),
+        ({"concurrency": 1}, "Concurrency differs"),
+        ({"versions": {"python": "3.11.9"}}, "Version of mlx-lm differs: 0.32.2 before, unknown after"),
+        ({"code_execution": "off"}, "Code execution differs: unsafe child process before, off after"),
+    ],
+)
+def test_unlike_runs_are_announced(before: EvaluationRun, after: EvaluationRun, changes: Any, warning: str) -> None:
+    """Each setting that could explain a difference by itself is named."""
+    warnings = compare(before, changed(after, **changes)).warnings
+    assert any(warning in text for text in warnings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "warning"),
+    [
+        ({"base_probes": ({"prompt": "def add(a, b):", "logprobs": {17: -0.312}},)}, "same base model: on the same probes"),
+        ({"base_probes": ({"prompt": "def add(a, b):", "logprobs": {5: -0.31}},)}, "differ entirely"),
+        ({"base_probes": ({"prompt": "another", "logprobs": {17: -0.31}},)}, "cannot be checked"),
+        ({"template_hash": "ff" * 32}, "The chat templates differ"),
+        ({"tokenizer_hash": "ff" * 32}, "The tokenizers differ"),
+        ({"adapter": None, "adapter_hash": None}, "every difference between them is noise"),
+        ({"adapter_distance": 0.0}, "Nothing proves that the adapter of tuned was applied"),
+    ],
+)
+def test_doubtful_identities_are_announced(before: EvaluationRun, after: EvaluationRun, changes: Any, warning: str) -> None:
+    """A comparison of other bases, of one model with itself, or of an adapter nobody saw work, says so."""
+    identity = type(after.record.identity).model_validate(after.record.identity.model_dump() | changes)
+    warnings = compare(before, changed(after, identity=identity)).warnings
+    assert any(warning in text for text in warnings)
+
+
+def test_probes_within_tolerance_are_the_same_base(before: EvaluationRun, after: EvaluationRun) -> None:
+    """Rounding of the last digits between two servings is not another model."""
+    probes = ({"prompt": "def add(a, b):", "logprobs": {17: -0.3105, 204: -1.9002}},)
+    identity = type(after.record.identity).model_validate(after.record.identity.model_dump() | {"base_probes": probes})
+    assert compare(before, changed(after, identity=identity)).warnings == ()
+
+
+def test_failure_classes_are_counted_run_by_run(before: EvaluationRun, after: EvaluationRun) -> None:
+    """The table of failures adds up to the wrong answers of each run."""
+    comparison = compare(before, after)
+    for index, rate in enumerate((comparison.overall.before, comparison.overall.after)):
+        assert sum(row.counts[index] for row in comparison.failures) == rate.counted - rate.right
+
+
+def test_the_record_is_json_and_recounts_itself(before: EvaluationRun, after: EvaluationRun) -> None:
+    """The JSON beside the page survives a round trip, and its cases add up to its table."""
+    record = comparison_record(compare(before, after))
+    read = json.loads(json.dumps(record, allow_nan=False))
+    assert read == record
+    assert read["format"] == 1
+    for row in read["categories"]:
+        mine = [case for case in read["cases"] if case["category"] == row["name"]]
+        assert sum(case["bucket"] == "fixed" for case in mine) == row["fixed"]
+        assert sum(case["after"]["value"] == 1 for case in mine) == row["after"]["right"]
+
+
+def test_summary_counts_one_run(after: EvaluationRun) -> None:
+    """One run's headline and table are its own trials, counted."""
+    summary = summarize(after)
+    right = sum(map(_right, after.trials))
+    assert summary.headline.startswith(f"{right} of 360 right: ")
+    assert sum(row.rate.right for row in summary.rows) == right
+    assert sum(row.counts[0] for row in summary.failures) == 360 - right
+    assert json.loads(json.dumps(summary_record(summary), allow_nan=False))["overall"]["right"] == right
+
+
+def _right(trial: Trial) -> bool:
+    return trial.right
