@@ -100,7 +100,6 @@ def see_to_openblas() -> None:
     """MLX on Linux computes about 30 times faster with it, and correctly without it: never a reason to stop."""
     if sys.platform != "linux" or has_openblas():
         return
-    say("installing OpenBLAS")
     if not apt_install(OPENBLAS):
         say(f"OpenBLAS is missing, so training is slow. Debian, Ubuntu: sudo apt-get install {OPENBLAS}")
 
@@ -114,6 +113,7 @@ def apt_install(package: str) -> bool:
     """Install a Debian package as root; the package list is fetched only when the one that is there does not do."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return False
+    say(f"installing {package} with apt-get")
     install = ["apt-get", "install", "--yes", "--no-install-recommends", package]
     return succeeds(install) or (succeeds(["apt-get", "update"]) and succeeds(install))
 
