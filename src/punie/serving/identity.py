@@ -1,0 +1,197 @@
+"""Proof of what answers: hashes of the files that were asked for, and probes that show they are what is served.
+
+Three fixed prompts are asked of the bare model, then of the model with its adapter. A probe is the log-probabilities of
+the likeliest first tokens. They must repeat, and the two arms must differ by more than the server differs from itself:
+an adapter that changes nothing was not applied, whatever its file says.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from punie.errors import IdentityError, UsageError
+from punie.files import hash_file, hash_files, hash_value, open_input, read_json
+from punie.serving.client import Client
+from punie.serving.server import GREETING
+
+PROBES: tuple[Sequence[Mapping[str, str]], ...] = (
+    GREETING,
+    ({"role": "user", "content": "Write a Python function that adds two numbers."},),
+    ({"role": "user", "content": "What is 12 + 30? Read notes.txt first."},),
+)
+"""The first is the server's greeting, so that both arms ask in the same order from an equally filled prompt cache."""
+
+_UNSTEADY = 0.5
+"""Nats. Half-precision models differ from themselves by some hundredths, depending on what the prompt cache held."""
+
+_WHOLE_BYTES = 2 << 30
+_SAMPLE_BYTES = 4 << 20
+
+Logprobs = Mapping[int, float]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProbeAnswer(_Record):
+    """Log-probabilities of the likeliest first tokens after one fixed prompt, by token id, in nats."""
+
+    prompt: str
+    logprobs: dict[int, float]
+
+
+class Identity(_Record):
+    """Proof of what answered; the probes were asked before any case.
+
+    A hash says how it was taken: `sha256:` over whole files, `sampled-sha256:` over names, sizes and both ends of files
+    of more than 2 GB together.
+    """
+
+    model: str
+    model_hash: str
+    adapter: str | None
+    adapter_hash: str | None
+    tokenizer_hash: str
+    template_hash: str
+    base_probes: tuple[ProbeAnswer, ...]
+    adapter_probes: tuple[ProbeAnswer, ...] = ()
+    adapter_distance: float | None = None
+    """Largest absolute difference of a log-probability between base and adapter over the probes, in nats."""
+    probe_noise: float | None = None
+    """The same difference between two askings of the same arm: how far the server is from itself."""
+
+
+async def prove_identity(base: Client, adapted: Client | None = None, *, allow_noop: bool = False) -> Identity:
+    """Probe the bare model, then the adapter, on a server that has answered nothing else yet.
+
+    Raises IdentityError when the answers do not repeat, or when the adapter makes no difference (which `allow_noop`
+    permits); UsageError when the model has no chat template, or files are missing.
+    """
+    files = _file_hashes(base.model, adapted.adapter if adapted else None)
+    base_probes, noise = await _probe(base)
+    if adapted is None:
+        return Identity(**files, base_probes=base_probes, probe_noise=noise)
+    adapter_probes, adapter_noise = await _probe(adapted)
+    noise = max(noise, adapter_noise)
+    distance = _distance(base_probes, adapter_probes)
+    if distance <= noise and not allow_noop:
+        raise _noop(adapted, distance, noise)
+    return Identity(
+        **files,
+        base_probes=base_probes,
+        adapter_probes=adapter_probes,
+        adapter_distance=distance,
+        probe_noise=noise,
+    )
+
+
+def same_base(one: Identity, other: Identity, tolerance: float = _UNSTEADY) -> bool:
+    """Whether two runs stood on the same model: equal files, and base probes within `tolerance` nats of each other."""
+    fields = ("model_hash", "tokenizer_hash", "template_hash")
+    if any(getattr(one, field) != getattr(other, field) for field in fields):
+        return False
+    prompts = [[probe.prompt for probe in identity.base_probes] for identity in (one, other)]
+    return prompts[0] == prompts[1] and _distance(one.base_probes, other.base_probes) <= tolerance
+
+
+async def _probe(client: Client) -> tuple[tuple[ProbeAnswer, ...], float]:
+    """The second of two rounds, when the prompt cache is alike for either arm, and its distance from the first."""
+    first, second = await _ask_all(client), await _ask_all(client)
+    noise = _distance(first, second)
+    if noise > _UNSTEADY:
+        raise IdentityError(
+            f"The same question gave two answers {noise:.3f} nats apart.",
+            where=str(client.adapter or client.model),
+            hint="Something else may be served under this name. Start again, on a port of its own.",
+        )
+    return second, noise
+
+
+async def _ask_all(client: Client) -> tuple[ProbeAnswer, ...]:
+    """One after another: how requests fall into batches must not depend on timing."""
+    return tuple(
+        [
+            ProbeAnswer(prompt=messages[-1]["content"], logprobs=await client.first_token(messages))
+            for messages in PROBES
+        ]
+    )
+
+
+def _distance(one: Iterable[ProbeAnswer], other: Iterable[ProbeAnswer]) -> float:
+    return max(_logprob_distance(a.logprobs, b.logprobs) for a, b in zip(one, other, strict=True))
+
+
+def _logprob_distance(one: Logprobs, other: Logprobs) -> float:
+    """Largest difference that is certain: a token missing on one side is at most as likely as the last one listed."""
+    floors = min(one.values()), min(other.values())
+    both = (abs(one[token] - other[token]) for token in one.keys() & other.keys())
+    only_one = (one[token] - floors[1] for token in one.keys() - other.keys())
+    only_other = (other[token] - floors[0] for token in other.keys() - one.keys())
+    return max(0.0, *both, *only_one, *only_other)
+
+
+def _noop(client: Client, distance: float, noise: float) -> IdentityError:
+    return IdentityError(
+        f"The adapter makes no difference: {distance:.2g} nats, while the server differs from itself by {noise:.2g}.",
+        where=str(client.adapter),
+        hint="It was not applied, or hardly trained: look at its adapter_config.json, or train longer.",
+    )
+
+
+def _file_hashes(model: Path, adapter: Path | None) -> dict[str, Any]:
+    weights = sorted(model.glob("model*.safetensors"))
+    if not weights:
+        raise UsageError("The model has no weights: no model*.safetensors.", where=str(model))
+    adapted = None if adapter is None else [adapter / "adapters.safetensors", adapter / "adapter_config.json"]
+    return {
+        "model": str(model),
+        "model_hash": _hash([*weights, model / "config.json"]),
+        "adapter": None if adapter is None else str(adapter),
+        "adapter_hash": None if adapted is None else _hash(adapted),
+        "tokenizer_hash": f"sha256:{hash_file(model / 'tokenizer.json')}",
+        "template_hash": f"sha256:{hash_value(_chat_template(model))}",
+    }
+
+
+def _chat_template(model: Path) -> Any:
+    """The template where transformers and mlx_lm look for it; without one the server makes up a format of its own."""
+    file, settings = model / "chat_template.jinja", model / "tokenizer_config.json"
+    if file.is_file():
+        return file.read_text()
+    found = read_json(settings) if settings.is_file() else {}
+    template = found.get("chat_template") or found.get("chat_template_type")
+    if not template:
+        raise UsageError(
+            "The model has no chat template, so there is no agreed way to ask it anything.",
+            where=str(model),
+            hint="Use the instruction-tuned version of the model, or put a chat_template.jinja into its folder.",
+        )
+    return template
+
+
+def _hash(paths: Sequence[Path]) -> str:
+    for path in paths:
+        if not path.is_file():
+            raise UsageError("The file does not exist.", where=str(path))
+    if sum(path.stat().st_size for path in paths) < _WHOLE_BYTES:
+        return f"sha256:{hash_files(paths)}"
+    digest = hashlib.sha256()
+    for path in sorted(paths, key=lambda path: path.name):
+        digest.update(f"{path.name}\0{path.stat().st_size}\n".encode())
+        digest.update(_ends(path))
+    return f"sampled-sha256:{digest.hexdigest()}"
+
+
+def _ends(path: Path) -> bytes:
+    """The first and the last 4 MB of a file."""
+    size = path.stat().st_size
+    with open_input(path) as file:
+        start = file.read(_SAMPLE_BYTES)
+        file.seek(max(0, size - _SAMPLE_BYTES))
+        return start + file.read(_SAMPLE_BYTES)
