@@ -1,0 +1,106 @@
+"""What came of asking: scores, trials and the record of a whole run.
+
+Three outcomes are kept apart. A trial is *scored* when an answer was judged (right or wrong), *failed* when the model
+gave no answer that could be judged, *unscored* when our own harness broke. Failed counts as not right; unscored leaves
+the denominator, and is counted and shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from punie.evaluation.suite import Case, Record
+from punie.serving.identity import Identity
+
+
+class Outcome(StrEnum):
+    SCORED = "scored"
+    FAILED = "failed"
+    UNSCORED = "unscored"
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """`value` in 0..1, right only at 1. `failure` names the class of a wrong answer, e.g. "wrong argument"."""
+
+    value: float
+    reason: str
+    failure: str = ""
+
+    @property
+    def right(self) -> bool:
+        return self.value == 1.0
+
+
+class Answer(Record):
+    """What the model wrote: `text` is raw, with the tool-call tags. Times in seconds, sizes in tokens."""
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class Trial(Record):
+    """One line of `samples.jsonl`: the case as asked, the answer as given, the judgement with its reason."""
+
+    case: Case
+    answer: Answer | None
+    outcome: Outcome
+    value: float | None
+    reason: str
+    failure: str = ""
+
+    @property
+    def right(self) -> bool:
+        return self.outcome is Outcome.SCORED and self.value == 1.0
+
+    @property
+    def counted(self) -> bool:
+        """Whether the trial is in the denominator."""
+        return self.outcome is not Outcome.UNSCORED
+
+
+class SelfCheck(Record):
+    """How many reference answers scored 1 and known-bad answers scored 0, before a model was asked."""
+
+    references: int
+    known_bad: int
+
+
+class RunRecord(Record):
+    """`run.json`: everything but the trials. `format` is raised when the meaning of a field changes."""
+
+    format: Literal[1] = 1
+    name: str
+    created: str
+    suite: str
+    suite_hash: str
+    cases: int
+    self_check: SelfCheck
+    identity: Identity
+    temperature: float
+    top_p: float
+    max_tokens: int
+    concurrency: int
+    code_execution: Literal["unsafe child process", "off"]
+    seconds: float
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRun:
+    """A finished run: its record and one trial per case, in the suite's order."""
+
+    record: RunRecord
+    trials: tuple[Trial, ...]
+
+    def categories(self) -> tuple[str, ...]:
+        """Category names in order of first appearance."""
+        return tuple(dict.fromkeys(trial.case.category for trial in self.trials))
+
+    def of(self, category: str) -> tuple[Trial, ...]:
+        return tuple(trial for trial in self.trials if trial.case.category == category)

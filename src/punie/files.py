@@ -1,0 +1,134 @@
+"""JSONL with exact line numbers, atomic writes, content hashes."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from punie.errors import CapacityError, DataError, UsageError
+
+
+def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (line number from 1, row). Raises DataError at the first line that is not a JSON object."""
+    with open_input(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            yield number, _decode(line, f"{path}:{number}")
+
+
+def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Write rows atomically and return how many there were."""
+    count = 0
+    with atomic_writer(path) as out:
+        for row in rows:
+            out.write(msgspec.json.encode(row) + b"\n")
+            count += 1
+    return count
+
+
+def append_jsonl(out: IO[bytes], row: Mapping[str, Any]) -> None:
+    """Append one row so that a reader never sees half of it."""
+    out.write(msgspec.json.encode(row) + b"\n")
+    out.flush()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read one JSON object. Raises UsageError where the file is absent, DataError where it is broken."""
+    with open_input(path) as file:
+        return _decode(file.read(), str(path))
+
+
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    """Write one indented JSON document atomically."""
+    with atomic_writer(path) as out:
+        out.write(json.dumps(value, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic_writer(path) as out:
+        out.write(text.encode())
+
+
+@contextmanager
+def open_input(path: Path) -> Iterator[IO[bytes]]:
+    """Open for reading; a missing or forbidden file is the user's to correct."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError as error:
+        raise UsageError("The file does not exist.", where=str(path)) from error
+    except OSError as error:
+        raise UsageError(f"The file cannot be read: {error.strerror}.", where=str(path)) from error
+    with file:
+        yield file
+
+
+@contextmanager
+def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+    """A temporary file beside `path` that takes its name only when the block ends well."""
+    with _explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as out:
+                yield out
+                out.flush()
+                os.fsync(out.fileno())
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def make_folder(path: Path) -> Path:
+    """Create a folder and its parents. Raises UsageError where that is forbidden."""
+    with _explained(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def hash_file(path: Path) -> str:
+    """SHA-256 of the content, in hexadecimal."""
+    with open_input(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """SHA-256 over (name, content hash) of several files, independent of their order and folder."""
+    digest = hashlib.sha256()
+    for path in sorted(paths, key=lambda path: path.name):
+        digest.update(f"{path.name}\0{hash_file(path)}\n".encode())
+    return digest.hexdigest()
+
+
+def hash_value(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+
+
+def _decode(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"Not valid JSON: {error}.", where=where, hint="Every line must be one JSON object.") from error
+    if not isinstance(value, dict):
+        raise DataError(f"A JSON object is needed here, not {type(value).__name__}.", where=where)
+    return value
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise CapacityError("No space is left on the disk.", where=str(path)) from error
+        raise UsageError(f"Cannot write here: {error.strerror}.", where=str(path)) from error

@@ -1,0 +1,60 @@
+"""Where things live: models by name, working folders, and what is made from what."""
+
+from __future__ import annotations
+
+import os
+from importlib.resources import files
+from pathlib import Path
+
+from punie.errors import UsageError
+
+EMBEDDED_MODEL = "tiny"
+
+_MODEL_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py"]
+
+
+def resolve_model(name: str) -> Path:
+    """The local folder of a model: the embedded one, a folder, or a hub repository (fetched on first use).
+
+    Raises UsageError when there is no such model or the hub cannot be reached.
+    """
+    path = embedded_model() if name == EMBEDDED_MODEL else Path(name).expanduser()
+    if not path.is_dir() and _looks_like_repository(name):
+        path = _fetch(name)
+    if not (path / "config.json").is_file():
+        raise UsageError(
+            f"There is no model called {name!r}.",
+            where=str(path),
+            hint="Give a folder with config.json, a hub name like org/model, or tiny for the embedded model.",
+        )
+    return path.resolve()
+
+
+def embedded_model() -> Path:
+    """The folder of the demonstration model inside the package, or the one PUNIE_TINY_MODEL names."""
+    override = os.environ.get("PUNIE_TINY_MODEL")
+    return Path(override) if override else Path(str(files("punie") / "models" / "tiny"))
+
+
+def is_embedded(model: Path) -> bool:
+    return model.resolve() == embedded_model().resolve()
+
+
+def _looks_like_repository(name: str) -> bool:
+    parts = name.split("/")
+    return len(parts) == 2 and all(parts) and not name.startswith((".", "~"))
+
+
+def _fetch(repository: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(repository, allow_patterns=_MODEL_FILES))
+    except LocalEntryNotFoundError as error:
+        raise UsageError(
+            f"The model {repository!r} is not on this machine and the hub cannot be reached.",
+            hint="Check the connection, or give the path of a local model folder.",
+        ) from error
+    except (HfHubHTTPError, HFValidationError) as error:
+        raise UsageError(f"The hub does not give out {repository!r}: {str(error).splitlines()[0]}") from error
