@@ -70,8 +70,10 @@ def test_children_die_with_a_parent_that_is_killed(
     )
     command = [sys.executable, "-c", program, port_of(cradle), str(tmp_path / "log")]
     parent = subprocess.Popen(command, env=family_environment)
-    link = born(cradle)
-    parent.kill()
+    try:
+        link = born(cradle)
+    finally:
+        parent.kill()
     assert parent.wait(PATIENCE) == -signal.SIGKILL
     assert died_out(link)
 

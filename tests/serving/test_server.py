@@ -148,8 +148,11 @@ asyncio.run(main())
 """
     command = [sys.executable, "-c", program, str(scripted_model), str(tmp_path / "log")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
-        assert parent.stdout is not None
-        port = int(parent.stdout.readline())
-        with socket.create_connection((HOST, port), timeout=30) as connection:
+        try:
+            assert parent.stdout is not None
+            port = int(parent.stdout.readline())
+            connection = socket.create_connection((HOST, port), timeout=30)
+        finally:
             parent.kill()
-            assert hung_up(connection)
+    with connection:
+        assert hung_up(connection)

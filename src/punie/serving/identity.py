@@ -27,7 +27,7 @@ PROBES: tuple[Sequence[Mapping[str, str]], ...] = (
 """The first is the server's greeting, so that both arms ask in the same order from an equally filled prompt cache."""
 
 _UNSTEADY = 0.5
-"""Nats. Half-precision models differ from themselves by some hundredths, depending on what the prompt cache held."""
+"""Nats. How an answer is rounded depends on what the prompt cache held; two different models are farther apart."""
 
 _WHOLE_BYTES = 2 << 30
 _SAMPLE_BYTES = 4 << 20
