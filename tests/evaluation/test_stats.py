@@ -45,7 +45,8 @@ def test_wilson_is_symmetric(rate: Rate) -> None:
 def test_wilson_is_monotone(rate: Rate) -> None:
     """One more right answer moves both ends up; ten times the cases make the interval narrower."""
     better, larger = wilson(rate.right + 1, rate.counted + 1), wilson(10 * rate.right, 10 * rate.counted)
-    assert better.low >= rate.interval.low and better.high >= rate.interval.high - 1e-12
+    assert better.low >= rate.interval.low
+    assert better.high >= rate.interval.high - 1e-12
     assert larger.high - larger.low < rate.interval.high - rate.interval.low
 
 
@@ -82,7 +83,9 @@ def test_mcnemar_bears_large_suites() -> None:
         ((36, 12, 2, 0), 0.0569, 0.3404),  # Newcombe 1998, the examples of method 10
     ],
 )
-def test_paired_interval_agrees_with_published_examples(table: tuple[int, int, int, int], low: float, high: float) -> None:
+def test_paired_interval_agrees_with_published_examples(
+    table: tuple[int, int, int, int], low: float, high: float
+) -> None:
     """The interval of the paired difference is Newcombe's method 10, to the printed decimals."""
     interval = paired_interval(*table)
     digits = len(str(low).split(".")[1])
@@ -90,11 +93,14 @@ def test_paired_interval_agrees_with_published_examples(table: tuple[int, int, i
 
 
 @given(counts, counts, counts, counts)
-def test_paired_interval_contains_the_difference_and_turns_with_it(both: int, fixed: int, broken: int, neither: int) -> None:
+def test_paired_interval_contains_the_difference_and_turns_with_it(
+    both: int, fixed: int, broken: int, neither: int
+) -> None:
     """The interval surrounds the difference, stays in -1..1, and swapping the runs mirrors it."""
     interval, mirrored = paired_interval(both, fixed, broken, neither), paired_interval(both, broken, fixed, neither)
     delta = (fixed - broken) / max(1, both + fixed + broken + neither)
-    assert -1 <= interval.low <= delta + 1e-12 and delta - 1e-12 <= interval.high <= 1
+    assert -1 <= interval.low <= delta + 1e-12
+    assert delta - 1e-12 <= interval.high <= 1
     assert (mirrored.low, mirrored.high) == pytest.approx((-interval.high, -interval.low), abs=1e-9)
 
 
@@ -105,7 +111,8 @@ def test_paired_interval_contains_the_difference_and_turns_with_it(both: int, fi
 def test_detectable_difference_agrees_with_known_sizes(total: int, flips: int, points: float) -> None:
     """The smallest detectable difference is the tabled one, in points."""
     found = detectable_difference(total, flips)
-    assert found is not None and round(100 * found, 1) == points
+    assert found is not None
+    assert round(100 * found, 1) == points
 
 
 def test_detectable_difference_is_nothing_below_six_pairs() -> None:

@@ -8,17 +8,9 @@ from typing import Any
 
 import pytest
 
-from punie.evaluation.outcomes import (
-    Answer,
-    EvaluationRun,
-    Identity,
-    Outcome,
-    ProbeAnswer,
-    RunRecord,
-    SelfCheck,
-    Trial,
-)
+from punie.evaluation.outcomes import Answer, EvaluationRun, Outcome, RunRecord, SelfCheck, Trial
 from punie.evaluation.suite import Case
+from punie.serving.identity import Identity, ProbeAnswer
 
 RunMaker = Callable[..., EvaluationRun]
 
@@ -34,7 +26,11 @@ _TOOLS = (
             "description": "Move a file to another folder.",
             "parameters": {
                 "type": "object",
-                "properties": {"source": {"type": "string"}, "target": {"type": "string"}, "force": {"type": "boolean"}},
+                "properties": {
+                    "source": {"type": "string"},
+                    "target": {"type": "string"},
+                    "force": {"type": "boolean"},
+                },
                 "required": ["source", "target"],
             },
         },
@@ -56,11 +52,17 @@ _TOOLS = (
 
 def _tool_case(index: int, category: str) -> dict[str, Any]:
     source, target = f"notes/draft_{index:02}.md", f"archive/{2000 + index}"
-    asked = {"tool_calling": f"Move {source} to {target}.", "new_phrasings": f"{target} is where {source} should live now."}
+    asked = {
+        "tool_calling": f"Move {source} to {target}.",
+        "new_phrasings": f"{target} is where {source} should live now.",
+    }
     return {
         "messages": [{"role": "user", "content": asked[category]}],
         "tools": _TOOLS,
-        "expect": {"kind": "calls", "calls": [{"name": "move_file", "arguments": {"source": source, "target": target}}]},
+        "expect": {
+            "kind": "calls",
+            "calls": [{"name": "move_file", "arguments": {"source": source, "target": target}}],
+        },
     }
 
 
@@ -109,7 +111,7 @@ def _wrong_answer(case: Case, dice: random.Random) -> tuple[str, str, str]:
             [
                 ("I can help you with files and folders. Tell me more about it.", "no call", "stop"),
                 (case.expect.reference().replace("notes", "motes"), "wrong argument", "stop"),
-                (case.expect.reference()[:-25], "malformed call", "length"),
+                (case.expect.reference()[:-25], "truncated", "length"),
             ]
         )
     if kind == "code":
@@ -119,18 +121,21 @@ def _wrong_answer(case: Case, dice: random.Random) -> tuple[str, str, str]:
                 (case.expect.reference().replace("+", "-"), "wrong result", "stop"),
             ]
         )
-    return dice.choice([("3+4=7, 1+7=8. Answer: 87", "wrong number", "stop"), ("The apples are red.", "no number", "stop")])
+    return dice.choice(
+        [("3+4=7, 1+7=8. Answer: 87", "wrong number", "stop"), ("The apples are red.", "no number", "stop")]
+    )
 
 
 def make_identity(**changes: Any) -> Identity:
     values: dict[str, Any] = {
-        "model": "tiny",
-        "model_hash": "a1" * 32,
+        "model": "/opt/punie/models/tiny",
+        "model_hash": f"sha256:{'a1' * 32}",
         "adapter": None,
         "adapter_hash": None,
-        "tokenizer_hash": "b2" * 32,
-        "template_hash": "c3" * 32,
+        "tokenizer_hash": f"sha256:{'b2' * 32}",
+        "template_hash": f"sha256:{'c3' * 32}",
         "base_probes": (ProbeAnswer(prompt="def add(a, b):", logprobs={17: -0.31, 204: -1.9, 9: -3.2}),),
+        "probe_noise": 0.0004,
     }
     return Identity.model_validate(values | changes)
 
@@ -187,7 +192,7 @@ def after() -> EvaluationRun:
     """The same model with an adapter: visibly good."""
     adapted = make_identity(
         adapter="adapters/quickstart",
-        adapter_hash="e5" * 32,
+        adapter_hash=f"sha256:{'e5' * 32}",
         adapter_distance=4.37,
         adapter_probes=(ProbeAnswer(prompt="def add(a, b):", logprobs={17: -4.68, 204: -0.1, 9: -6.0}),),
     )

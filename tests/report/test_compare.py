@@ -47,7 +47,14 @@ def test_comparison_counts_every_pair_once(before: EvaluationRun, after: Evaluat
 
 @pytest.mark.parametrize(
     ("fixed", "broken", "verdict"),
-    [(6, 0, "better"), (5, 0, "cannot tell"), (0, 6, "worse"), (8, 1, "better"), (7, 1, "cannot tell"), (0, 0, "cannot tell")],
+    [
+        (6, 0, "better"),
+        (5, 0, "cannot tell"),
+        (0, 6, "worse"),
+        (8, 1, "better"),
+        (7, 1, "cannot tell"),
+        (0, 0, "cannot tell"),
+    ],
 )
 def test_verdict_follows_the_exact_test(run_of: RunMaker, fixed: int, broken: int, verdict: str) -> None:
     """Better and worse are said only where McNemar's exact p is below 0.05."""
@@ -157,16 +164,20 @@ def test_unlike_runs_are_announced(before: EvaluationRun, after: EvaluationRun, 
 @pytest.mark.parametrize(
     ("changes", "warning"),
     [
-        ({"base_probes": ({"prompt": "def add(a, b):", "logprobs": {17: -0.312}},)}, "same base model: on the same probes"),
-        ({"base_probes": ({"prompt": "def add(a, b):", "logprobs": {5: -0.31}},)}, "differ entirely"),
-        ({"base_probes": ({"prompt": "another", "logprobs": {17: -0.31}},)}, "cannot be checked"),
-        ({"template_hash": "ff" * 32}, "The chat templates differ"),
-        ({"tokenizer_hash": "ff" * 32}, "The tokenizers differ"),
+        (
+            {"base_probes": ({"prompt": "def add(a, b):", "logprobs": {17: -2.31}},)},
+            "did not answer the same probes alike",
+        ),
+        ({"base_probes": ({"prompt": "another", "logprobs": {17: -0.31}},)}, "did not answer the same probes alike"),
+        ({"model_hash": "ff", "template_hash": "ff"}, "not stand on the same base: the weights and the chat templates"),
+        ({"tokenizer_hash": "ff"}, "the tokenizers differ"),
         ({"adapter": None, "adapter_hash": None}, "every difference between them is noise"),
-        ({"adapter_distance": 0.0}, "Nothing proves that the adapter of tuned was applied"),
+        ({"adapter_distance": 0.0004}, "Nothing proves that the adapter of tuned was applied"),
     ],
 )
-def test_doubtful_identities_are_announced(before: EvaluationRun, after: EvaluationRun, changes: Any, warning: str) -> None:
+def test_doubtful_identities_are_announced(
+    before: EvaluationRun, after: EvaluationRun, changes: Any, warning: str
+) -> None:
     """A comparison of other bases, of one model with itself, or of an adapter nobody saw work, says so."""
     identity = type(after.record.identity).model_validate(after.record.identity.model_dump() | changes)
     warnings = compare(before, changed(after, identity=identity)).warnings

@@ -97,9 +97,9 @@ def _joined(first: float, second: float, phi: float) -> float:
 def detectable_difference(total: int, flips: int) -> float | None:
     """Smallest true difference (0..1) that McNemar's test finds in 80 % of repeats, at the observed share of flips.
 
-    The normal approximation (z_0.975 + z_0.80) * sqrt(flip share / total) (after Miettinen, Biometrics 24, 1968). The flip
-    share is taken as at least the difference itself, since a case that changes the score flips. None below six
-    pairs: even six fixed and none broken is the first result with p < 0.05.
+    The normal approximation (z_0.975 + z_0.80) * sqrt(flip share / total), after Miettinen (Biometrics 24, 1968). The
+    flip share is taken as at least the difference itself, since a case that changes the score flips. None below six
+    pairs: six fixed and none broken is the first result with p < 0.05.
     """
     if total < 6:
         return None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from punie.evaluation.outcomes import EvaluationRun, Identity, ProbeAnswer, RunRecord
+from punie.evaluation.outcomes import EvaluationRun, RunRecord
+from punie.serving.identity import Identity, same_base
 
-PROBE_TOLERANCE = 1e-3
-"""Largest difference of a log-probability, in nats, between two servings of one and the same base model."""
+_BASE_FILES = {"model_hash": "weights", "tokenizer_hash": "tokenizers", "template_hash": "chat templates"}
 
 
 def run_cautions(run: EvaluationRun) -> Iterator[str]:
@@ -20,8 +19,8 @@ def run_cautions(run: EvaluationRun) -> Iterator[str]:
             f"In {record.name}, {unscored} of {len(run.trials)} cases could not be judged (the harness broke, "
             "not the model); they are in no percentage."
         )
-    if identity.adapter and not identity.adapter_distance:
-        yield f"Nothing proves that the adapter of {record.name} was applied: base and adapter answered the probes alike."
+    if identity.adapter and (identity.adapter_distance or 0) <= (identity.probe_noise or 0):
+        yield f"Nothing proves that the adapter of {record.name} was applied: it answered the probes like the base."
     if record.temperature > 0:
         yield (
             f"{record.name} drew its answers at temperature {record.temperature:g}: the intervals cover the choice of "
@@ -49,21 +48,14 @@ def _suite(before: EvaluationRun, after: EvaluationRun, shared: int) -> Iterator
 
 
 def _base(before: Identity, after: Identity) -> Iterator[str]:
-    apart = probe_distance(before.base_probes, after.base_probes)
-    if apart is None:
-        yield "Whether both runs stand on the same base model cannot be checked: they did not ask the same probes."
-    elif apart > PROBE_TOLERANCE:
-        size = f"by {apart:.3g} nats" if math.isfinite(apart) else "entirely"
+    unlike = [words for field, words in _BASE_FILES.items() if getattr(before, field) != getattr(after, field)]
+    if unlike:
         yield (
-            f"The runs do not stand on the same base model: on the same probes their bases differ {size} "
+            f"The runs do not stand on the same base: the {' and the '.join(unlike)} differ "
             f"({before.model} before, {after.model} after)."
         )
-    for what, first, second in (
-        ("tokenizers", before.tokenizer_hash, after.tokenizer_hash),
-        ("chat templates", before.template_hash, after.template_hash),
-    ):
-        if first != second:
-            yield f"The {what} differ, so the models were not sent the same text."
+    elif not same_base(before, after):
+        yield "The files of the base model are the same, but it did not answer the same probes alike in both runs."
 
 
 def _same_weights(before: Identity, after: Identity) -> Iterator[str]:
@@ -83,18 +75,3 @@ def _pairs_of_settings(before: RunRecord, after: RunRecord) -> Iterator[tuple[st
     for package in sorted(before.versions.keys() | after.versions.keys()):
         first, second = (run.versions.get(package, "unknown") for run in (before, after))
         yield f"Version of {package}", first, second
-
-
-def probe_distance(before: Sequence[ProbeAnswer], after: Sequence[ProbeAnswer]) -> float | None:
-    """Largest difference of a log-probability over the shared probes, in nats.
-
-    Infinite where two answers share no token; None where no prompt was asked of both.
-    """
-    answers = {probe.prompt: probe.logprobs for probe in after}
-    distances = [_apart(probe.logprobs, answers[probe.prompt]) for probe in before if probe.prompt in answers]
-    return max(distances, default=None)
-
-
-def _apart(first: dict[int, float], second: dict[int, float]) -> float:
-    shared = first.keys() & second.keys()
-    return max((abs(first[token] - second[token]) for token in shared), default=math.inf)
