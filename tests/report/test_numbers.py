@@ -34,6 +34,8 @@ from punie.report import numbers
         (numbers.p_value, 0.05, "p = 0.0500"),
         (numbers.p_value, 0.0625, "p = 0.062"),
         (numbers.p_value, 1.0, "p = 1.00"),
+        (numbers.p_number, 1e-9, "< 0.0001"),
+        (numbers.p_number, 0.0123, "0.012"),
         (numbers.size, 0, "0 B"),
         (numbers.size, 999.7, "1.0 kB"),
         (numbers.size, 4_012_345, "4.0 MB"),

@@ -57,13 +57,19 @@ def points_interval(interval: Interval) -> str:
 
 
 def p_value(p: float) -> str:
-    """ "p = 0.031"; two decimals where nothing hangs on it, four near the limit of 0.05."""
+    """ "p = 0.031", "p < 0.0001": for a sentence."""
+    text = p_number(p)
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def p_number(p: float) -> str:
+    """ "0.031", "< 0.0001": for a column. Two decimals where nothing hangs on it, four near the limit of 0.05."""
     if p < 0.0001:
-        return "p < 0.0001"
+        return "< 0.0001"
     if abs(p - ALPHA) < 0.005:
-        return f"p = {_at_limit(p)}"
+        return _at_limit(p)
     digits = 4 if p < 0.001 else 3 if p < 0.1 else 2
-    return f"p = {p:.{digits}f}"
+    return f"{p:.{digits}f}"
 
 
 def _at_limit(p: float) -> str:
