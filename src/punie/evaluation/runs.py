@@ -7,8 +7,10 @@ its answers were given; it takes its name at the end. A finished run can be judg
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -67,7 +69,8 @@ def rescore(run: EvaluationRun, *, unsafe_code: bool) -> Rescored:
             "This run executed code, and judging it again does so too.", hint="Allow it with --unsafe-code."
         )
     code_execution: CodeExecution = "unsafe child process" if unsafe_code else "off"
-    trials = tuple(_judged_again(trial, code_execution) for trial in run.trials)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        trials = tuple(pool.map(lambda trial: _judged_again(trial, code_execution), run.trials))
     pairs = zip(run.trials, trials, strict=True)
     differences = [Difference(old.case.id, _verdict(old), _verdict(new)) for old, new in pairs]
     record = run.record.model_copy(update={"code_execution": code_execution})

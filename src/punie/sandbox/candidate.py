@@ -49,14 +49,22 @@ def _close_input() -> None:
 
 
 def _limit(limits: dict[str, Any]) -> None:
-    cpu = limits["cpu_seconds"]
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
-    for name, value in (("FSIZE", limits["file_bytes"]), ("NOFILE", limits["open_files"]), ("CORE", 0)):
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+    # One second after the warning that can be ignored comes the end that cannot.
+    _cap(resource.RLIMIT_CPU, limits["cpu_seconds"], limits["cpu_seconds"] + 1)
+    _cap(resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"])
+    _cap(resource.RLIMIT_NOFILE, limits["open_files"], limits["open_files"])
+    _cap(resource.RLIMIT_CORE, 0, 0)
     if sys.platform != "darwin":
-        resource.setrlimit(resource.RLIMIT_AS, (limits["memory_bytes"], limits["memory_bytes"]))
+        _cap(resource.RLIMIT_AS, limits["memory_bytes"], limits["memory_bytes"])
     # A candidate whose judge was killed does not sleep on for ever.
     signal.alarm(math.ceil(limits["wall_seconds"]) + 1)
+
+
+def _cap(kind: int, soft: int, hard: int) -> None:
+    """Set a limit, or keep the lower one this process was born with."""
+    _, born = resource.getrlimit(kind)
+    ceiling = hard if born == resource.RLIM_INFINITY else min(hard, born)
+    resource.setrlimit(kind, (min(soft, ceiling), ceiling))
 
 
 def _load(source: str, entry_point: str) -> tuple[Callable[..., Any] | None, str]:

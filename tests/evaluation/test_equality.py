@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from punie.evaluation.equality import same_argument, same_result
+
+PAIRS: list[tuple[Any, Any, bool, bool]] = [
+    # expected, given, the same argument, the same result
+    (1, 1, True, True),
+    (1, 2, False, False),
+    (1, 1.0, False, True),
+    (1.0, 1, False, True),
+    (1, True, False, False),
+    (False, 0, False, False),
+    (1, "1", False, False),
+    (None, None, True, True),
+    (None, 0, False, False),
+    ("a", "a", True, True),
+    ("a", "A", False, False),
+    (0.3, 0.1 + 0.2, False, False),
+    (math.nan, math.nan, True, True),
+    (2**70, 2.0**70, False, True),
+    ([1, 2], (1, 2), True, True),
+    ([1, 2], [2, 1], False, False),
+    ([1], [1, 1], False, False),
+    ([[1.0]], [[1]], False, True),
+    ({"a": [1]}, {"a": [1]}, True, True),
+    ({"a": 1}, {"a": True}, False, False),
+    ({"a": 1}, {"a": 1, "b": 2}, False, False),
+    ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True, True),
+    ([], {}, False, False),
+    ([1], {1}, False, False),
+]
+
+
+@pytest.mark.parametrize(("expected", "given", "argument", "result"), PAIRS)
+def test_sameness(expected: Any, given: Any, argument: bool, result: bool) -> None:
+    """Arguments have exact types; results compare as in Python, except that a truth value is no number."""
+    assert same_argument(expected, given) is argument
+    assert same_result(expected, given) is result

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from punie.errors import InterruptedRun, ServerError, UsageError
+from punie.evaluation.outcomes import Outcome, Trial
+from punie.evaluation.runner import EvaluationOptions, ask_cases, evaluate
+from punie.evaluation.runs import read_run, rescore
+from punie.evaluation.suite import Suite
+from punie.serving.client import Completion, DroppedReply
+
+
+class Toy:
+    """Answers from a table by the question's text, a question mark by a wrong number; raises what is no text."""
+
+    def __init__(self, answers: Mapping[str, str | Exception]) -> None:
+        self.answers = answers
+
+    async def complete(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> Completion:
+        answer = self.answers.get(messages[0]["content"], "?")
+        if isinstance(answer, Exception):
+            raise answer
+        return Completion(answer, "stop", prompt_tokens=1, completion_tokens=1, seconds=0.0)
+
+
+async def ask(suite: Suite, answers: Mapping[str, str | Exception]) -> dict[str, Trial]:
+    trials: list[Trial] = []
+    await ask_cases(Toy(answers), suite.cases, "unsafe child process", trials.append)
+    return {trial.case.id: trial for trial in trials}
+
+
+async def test_every_case_is_asked_once_and_judged(suite: Suite) -> None:
+    """Reference answers are all right; the answer lies in the trial as it came."""
+    references = {str(case.messages[0]["content"]): case.expect.reference() for case in suite.cases}
+    trials = await ask(suite, references)
+    assert sorted(trials) == sorted(case.id for case in suite.cases)
+    assert all(trial.right for trial in trials.values())
+    assert trials["sum"].answer is not None
+    assert trials["sum"].answer.text == "Answer: 42"
+
+
+async def test_a_dropped_reply_is_a_failed_trial(suite: Suite) -> None:
+    """An answer the server could not deliver counts as not right, with its reason, and is no wrong answer either."""
+    trials = await ask(suite, {"Read notes.txt.": DroppedReply("dropped it")})
+    assert (trials["read"].outcome, trials["read"].reason) == (Outcome.FAILED, "dropped it")
+    assert trials["sum"].outcome is Outcome.SCORED
+
+
+async def test_a_broken_server_ends_the_asking(suite: Suite) -> None:
+    """What was not answered gets no verdict: the error comes through as it was raised."""
+    with pytest.raises(ServerError, match="gone"):
+        await ask(suite, {"What is 12 + 30?": ServerError("gone")})
+
+
+async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, suite_file: Path) -> None:
+    """A real server answers; stopped after two cases, the same call asks the other four, and the folder proves it."""
+    options = EvaluationOptions(
+        model=tiny_model,
+        label="tiny",
+        suite=str(suite_file),
+        output=tmp_path / "reports" / "base",
+        concurrency=2,
+        unsafe_code=True,
+    )
+    seen: list[tuple[str, int, int]] = []
+    stages: list[str] = []
+
+    def stop_after_two(trial: Trial, done: int, total: int) -> None:
+        seen.append((trial.case.id, done, total))
+        if done == 2:
+            running.cancel()
+
+    running = asyncio.create_task(evaluate(options, on_trial=stop_after_two))
+    with pytest.raises(InterruptedRun):
+        await running
+    assert not options.output.exists()
+    early = len(seen)
+    assert 2 <= early < 6
+
+    run = await evaluate(
+        options, on_trial=lambda *progress: seen.append((progress[0].case.id, *progress[1:])), on_stage=stages.append
+    )
+    assert [done for _, done, _ in seen] == [1, 2, 3, 4, 5, 6]
+    assert len({case for case, _, _ in seen}) == 6
+    assert [trial.case.id for trial in run.trials] == ["read", "both", "add", "halve", "sum", "million"]
+    assert all(trial.answer is not None and trial.answer.completion_tokens <= 48 for trial in run.trials)
+    assert (run.record.identity.model, run.record.max_tokens, run.record.self_check.references) == ("tiny", 48, 6)
+    assert len(run.record.identity.base_probes) == 3
+    assert len(stages) == 4
+
+    assert read_run(options.output) == run
+    assert rescore(run, unsafe_code=True).differences == ()
+    assert json.loads((options.output / "run.json").read_text())["versions"]["mlx-lm"]
+    assert not (tmp_path / "reports" / ".base.partial").exists()
+    with pytest.raises(UsageError, match="exists already"):
+        await evaluate(options)
+
+
+async def test_a_broken_suite_stops_before_any_server(tmp_path: Path, tiny_model: Path, suite: Suite) -> None:
+    """The grader is checked first, and leaves no trace when it is broken."""
+    twice = suite.model_copy(update={"cases": suite.cases * 2})
+    options = EvaluationOptions(model=tiny_model, label="tiny", suite=twice, output=tmp_path / "run")
+    stages: list[str] = []
+    with pytest.raises(UsageError):
+        await evaluate(options, on_stage=stages.append)
+    assert stages == ["checking the suite"]
+    assert not os.listdir(tmp_path)
+
+
+async def test_a_server_that_dies_makes_no_zeros(tmp_path: Path, tiny_model: Path, suite: Suite) -> None:
+    """What it answered is kept, what it did not answer has no verdict, and the error says how to go on."""
+    options = EvaluationOptions(
+        model=tiny_model, label="tiny", suite=suite, output=tmp_path / "run", concurrency=1, max_tokens=8
+    )
+    seen: list[Trial] = []
+
+    def kill_server(trial: Trial, done: int, total: int) -> None:
+        seen.append(trial)
+        found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "mlx_lm server"], capture_output=True, text=True)
+        for pid in found.stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+
+    with pytest.raises(ServerError, match="of 6 answers are kept; the same command goes on"):
+        await evaluate(options, on_trial=kill_server)
+    lines = (tmp_path / ".run.partial" / "samples.jsonl").read_text().splitlines()
+    assert 1 <= len(lines) == len(seen) < 6
+    assert not options.output.exists()

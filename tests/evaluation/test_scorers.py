@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from punie.evaluation.outcomes import Answer, Outcome
+from punie.evaluation.scorers import judge, score_answer
+from punie.evaluation.suite import CallExpectation, Case, CodeExpectation, CodeTest
+
+
+def call(name: str, **arguments: Any) -> str:
+    return f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments})}\n</tool_call>"
+
+
+def answer(text: str, finish_reason: str = "stop") -> Answer:
+    return Answer(text=text, finish_reason=finish_reason, prompt_tokens=1, completion_tokens=1, seconds=0.0)
+
+
+READ = call("read_file", path="a.txt")
+WAIT = call("wait", seconds=1)
+
+CALLS = [
+    # text, failure; "" is right
+    (READ + WAIT, ""),
+    (f"First I wait. {WAIT}\nThen I read.\n{READ}", ""),
+    ("", "no call"),
+    ("I will use read_file on a.txt and wait for 1 second.", "no call"),
+    ('{"name": "read_file", "arguments": {"path": "a.txt"}}', "no call"),
+    (READ + '<tool_call>{"name": "wait"</tool_call>', "malformed"),
+    (READ + '<tool_call>{"name": "wait"}</tool_call>', "malformed"),
+    (READ + call("sleep", seconds=1), "unknown tool"),
+    (READ, "wrong number of calls"),
+    (READ + WAIT + WAIT, "wrong number of calls"),
+    (READ + READ, "wrong tool"),
+    (READ + call("wait"), "missing argument"),
+    (READ + call("wait", seconds=1, unit="s"), "unexpected argument"),
+    (READ + call("wait", seconds=2), "wrong argument"),
+    (READ + call("wait", seconds="1"), "wrong argument"),
+    (READ + call("wait", seconds=True), "wrong argument"),
+    (call("read_file", path="A.txt") + WAIT, "wrong argument"),
+]
+
+
+@pytest.mark.parametrize(("text", "failure"), CALLS)
+def test_calls_are_matched_by_structure(cases: Mapping[str, Case], text: str, failure: str) -> None:
+    """Exactly the expected calls count, in any order; each other way to be wrong has its own name."""
+    score = score_answer(cases["both"], text, "stop")
+    assert (score.right, score.failure) == (failure == "", failure)
+
+
+@pytest.mark.parametrize(
+    ("text", "failure"), [("I know that.", ""), ("", "no answer"), (WAIT, "wrong number of calls")]
+)
+def test_where_no_call_is_expected_only_words_are_right(cases: Mapping[str, Case], text: str, failure: str) -> None:
+    """Not calling is right only when something was answered."""
+    case = cases["both"].model_copy(update={"expect": CallExpectation(calls=())})
+    assert score_answer(case, text, "stop").failure == failure
+
+
+def test_equal_looking_calls_are_told_apart(cases: Mapping[str, Case]) -> None:
+    """1 and true are different arguments, in whatever order the calls come."""
+    wanted = [{"name": "wait", "arguments": {"seconds": value}} for value in (1, True)]
+    case = cases["both"].model_copy(update={"expect": CallExpectation.model_validate({"calls": wanted})})
+    assert score_answer(case, call("wait", seconds=True) + call("wait", seconds=1), "stop").right
+    assert not score_answer(case, call("wait", seconds=True) * 2, "stop").right
+
+
+CODE = [
+    ("```python\ndef add(a, b):\n    return a + b\n```", ""),
+    ("def add(a, b):\n    return a + b\nThat is all.", ""),
+    ("add is easy", "no code"),
+    ("def add(a, b) return a + b", "does not compile"),
+    ("def plus(a, b):\n    return a + b", "missing function"),
+    ("def add(a, b):\n    return a - b", "wrong result"),
+    ("def add(a, b):\n    return None", "wrong result"),
+    ("def add(a, b):\n    return 3", "wrong result"),
+    ("def add(a, b):\n    return a + c", "raised"),
+    ("import sys\nsys.exit(0)", "ended early"),
+    ("class E:\n    def __eq__(self, other): return True\ndef add(a, b): return E()", "not plain data"),
+    ("class E(int):\n    def __eq__(self, other): return True\ndef add(a, b): return E()", "wrong result"),
+]
+
+
+@pytest.mark.parametrize(("text", "failure"), CODE)
+def test_code_is_run_and_its_results_compared_outside(cases: Mapping[str, Case], text: str, failure: str) -> None:
+    """Only returned values that are right on every test count."""
+    score = score_answer(cases["add"], text, "stop")
+    assert (score.right, score.failure) == (failure == "", failure)
+
+
+def test_expected_values_are_not_to_be_found_inside() -> None:
+    """A program that searches its process for the expected value finds nothing, since it never goes in."""
+    text = """
+import gc, os, sys
+def f():
+    frame, found = sys._getframe(), []
+    while frame:
+        found += frame.f_locals.values()
+        frame = frame.f_back
+    found += [sys.argv, dict(os.environ), open("/proc/self/cmdline").read() if os.path.exists("/proc/self") else ""]
+    for thing in gc.get_objects():
+        if isinstance(thing, (list, tuple, dict)):
+            found += list(thing.values()) if isinstance(thing, dict) else list(thing)
+    return [item for item in map(str, found) if item[::-1].startswith("kcatsyah")][0]
+"""
+    tests = (CodeTest(arguments=(), returns="needle in a haystack"),)
+    expect = CodeExpectation(entry_point="f", tests=tests, solution="")
+    case = Case(id="f", category="c", messages=({"role": "user", "content": ""},), expect=expect)
+    score = score_answer(case, f"```\n{text}```", "stop")
+    assert (score.failure, "IndexError" in score.reason) == ("raised", True)
+
+
+NUMBERS = [
+    ("Answer: 42", ""),
+    ("12 + 30 is 42.0", ""),
+    ("42 is near, but Answer: 43", "wrong number"),
+    ("42 or 43", "wrong number"),
+    ("forty-two", "no number"),
+]
+
+
+@pytest.mark.parametrize(("text", "failure"), NUMBERS)
+def test_the_final_number_counts(cases: Mapping[str, Case], text: str, failure: str) -> None:
+    """A right number on the way to a wrong one is wrong."""
+    score = score_answer(cases["sum"], text, "stop")
+    assert (score.right, score.failure) == (failure == "", failure)
+
+
+@pytest.mark.parametrize("name", ["both", "add", "sum"])
+def test_a_truncated_answer_is_wrong(cases: Mapping[str, Case], name: str) -> None:
+    """Whatever it holds, an answer that was cut off counts as wrong, under a name of its own."""
+    score = score_answer(cases[name], cases[name].expect.reference(), "length")
+    assert (score.value, score.failure) == (0.0, "truncated")
+
+
+def test_code_is_not_run_unless_allowed(cases: Mapping[str, Case]) -> None:
+    """Without permission a code case is unscored and says which flag is missing; other kinds are scored."""
+    trial = judge(cases["add"], answer(cases["add"].expect.reference()), "off")
+    assert (trial.outcome, trial.value, "--unsafe-code" in trial.reason) == (Outcome.UNSCORED, None, True)
+    assert judge(cases["sum"], answer("42"), "off").right
+
+
+def test_a_scorer_that_breaks_is_not_a_zero(cases: Mapping[str, Case]) -> None:
+    """A declared tool of a wrong shape breaks the scorer: the trial is unscored, and the reason says so."""
+    case = cases["both"].model_copy(update={"tools": ({"function": "read_file"},)})
+    trial = judge(case, answer(READ), "off")
+    assert (trial.outcome, trial.counted, "the scorer broke" in trial.reason) == (Outcome.UNSCORED, False, True)
+
+
+def test_reasons_can_always_be_written(cases: Mapping[str, Case]) -> None:
+    """Half a character and endless numbers in an answer do not keep its trial from being stored."""
+    hostile = [
+        judge(cases["both"], answer('<tool_call>{"name": "\\ud800", "arguments": {}}</tool_call>'), "off"),
+        judge(cases["add"], answer("def add(a, b): return 10 ** 5000"), "unsafe child process"),
+        judge(cases["add"], answer("def add(a, b): raise ValueError('\\ud800')"), "unsafe child process"),
+    ]
+    assert [trial.failure for trial in hostile] == ["unknown tool", "wrong result", "raised"]
+    assert all(trial.model_dump_json() for trial in hostile)
