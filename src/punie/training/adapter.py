@@ -1,0 +1,90 @@
+"""What lies in an adapter folder: the files mlx-lm reads, and beside them the record of how they came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from punie.errors import UsageError
+from punie.files import hash_files, read_json
+from punie.training.plan import TrainingPlan
+
+WEIGHTS = "adapters.safetensors"
+CONFIG = "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterFolder:
+    """Every path of a run. Nothing is at the top level before the run is done."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, plan: TrainingPlan) -> AdapterFolder:
+        return cls(Path(plan.adapter_path))
+
+    @property
+    def weights(self) -> Path:
+        return self.root / WEIGHTS
+
+    @property
+    def config(self) -> Path:
+        return self.root / CONFIG
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run"
+
+    @property
+    def plan(self) -> Path:
+        return self.run / "plan.yaml"
+
+    @property
+    def metrics(self) -> Path:
+        return self.run / "metrics.jsonl"
+
+    @property
+    def log(self) -> Path:
+        return self.run / "train.log"
+
+    @property
+    def outcome(self) -> Path:
+        return self.run / "outcome.json"
+
+    @property
+    def state(self) -> Path:
+        """What a resumed run starts from; gone when the run is done."""
+        return self.run / "state" / "state.safetensors"
+
+    @property
+    def unfinished(self) -> Path:
+        """Where weights and checkpoints wait until the run is done."""
+        return self.run / "unfinished"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A whole adapter. `hash` is over weights and configuration, since the scale is in the latter."""
+
+    folder: Path
+    base_model: str
+    config: Mapping[str, Any]
+    hash: str
+
+
+def read_adapter(folder: Path) -> Adapter:
+    """Raises UsageError where the folder is not a whole adapter, DataError where its configuration is broken."""
+    paths = AdapterFolder(folder)
+    missing = [file.name for file in (paths.weights, paths.config) if not file.is_file()]
+    if missing:
+        raise UsageError(f"Not an adapter: {' and '.join(missing)} is missing.", where=str(folder), hint=_advice(paths))
+    config = read_json(paths.config)
+    return Adapter(folder, str(config.get("model", "")), config, f"sha256:{hash_files([paths.weights, paths.config])}")
+
+
+def _advice(paths: AdapterFolder) -> str:
+    if paths.plan.is_file() and not paths.outcome.is_file():
+        return "Its training was not finished; train with --resume to go on."
+    return "Give the folder that training wrote."

@@ -1,0 +1,74 @@
+"""What must come back from the training child for every field of a plan, and whether it did.
+
+The parent computes the expectation from the plan alone; the child reads the same fields back from the objects that
+train (`readback.py`). Both sides use the names of the plan's fields, and a test holds that none is left out.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from punie.errors import PlanMismatchError
+from punie.training.metrics import Echo, TrainLoss
+from punie.training.plan import TrainingPlan
+
+
+def schedule_points(plan: TrainingPlan) -> dict[str, list[int]]:
+    """The optimizer updates at which a rate proves each of the four fields that shape the schedule."""
+    last = plan.updates - 1
+    decisive = {0, 1, plan.warmup, plan.warmup + 1, last // 4, last // 2, 3 * last // 4, last}
+    return {
+        "learning_rate": [min(plan.warmup, last)],
+        "schedule": sorted(update for update in decisive if update <= last),
+        "warmup": sorted({0, plan.warmup // 2, min(plan.warmup, last)}),
+        "final_learning_rate": [last],
+    }
+
+
+def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
+    """One value for each field of the plan, for a model of `layers` layers."""
+    rates = {key: [plan.learning_rate_at(u) for u in updates] for key, updates in schedule_points(plan).items()}
+    lora = plan.fine_tune_type != "full"
+    return {
+        **plan.model_dump(),
+        **rates,
+        "num_layers": layers if plan.num_layers == -1 else plan.num_layers,
+        "weight_decay": plan.effective_weight_decay,
+        "rank": plan.rank if lora else None,
+        "scale": plan.scale if lora else None,
+        "dropout": plan.dropout if lora else None,
+    }
+
+
+def require_echo(plan: TrainingPlan, echo: Echo) -> None:
+    """Raises PlanMismatchError that names the first field which did not arrive."""
+    for field, expected in expected_echo(plan, echo.layers).items():
+        found = echo.values.get(field, "nothing")
+        if not _same(expected, found):
+            raise PlanMismatchError(
+                f"The plan's {field} did not reach the trainer: expected {expected}, found {found}.",
+                where=f"field {field}",
+                hint="No adapter was written. This is a defect of Punie or of this mlx-lm version; please report it.",
+            )
+
+
+def require_rate(plan: TrainingPlan, metric: TrainLoss) -> None:
+    """Raises PlanMismatchError where the last update was made with another learning rate than the plan's."""
+    update = max(metric.iteration // plan.grad_accumulation_steps - 1, 0)
+    expected = plan.learning_rate_at(update)
+    if not math.isclose(expected, metric.learning_rate, rel_tol=1e-4, abs_tol=1e-6 * plan.learning_rate):
+        raise PlanMismatchError(
+            f"At iteration {metric.iteration} the trainer's learning rate is {metric.learning_rate:g}, "
+            f"the plan's {expected:g}.",
+            where="field learning_rate",
+        )
+
+
+def _same(expected: Any, found: Any) -> bool:
+    """Equal, up to what single precision does to a float."""
+    if isinstance(expected, list) and isinstance(found, list):
+        return len(expected) == len(found) and all(map(_same, expected, found))
+    if isinstance(expected, float) and isinstance(found, float | int) and not isinstance(found, bool):
+        return math.isclose(expected, found, rel_tol=1e-4, abs_tol=1e-9)
+    return type(expected) is type(found) and expected == found

@@ -1,0 +1,155 @@
+"""What a training child says, one JSON line per event, and how it is read while it is written.
+
+The lines of `run/metrics.jsonl` are the only source of numbers about a run; what mlx-lm prints is kept as a log.
+Sizes are in bytes, times in seconds. "Tokens" are all that went through the model, without padding; "trained tokens"
+those that carried loss.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from punie import errors
+from punie.errors import DataError, PunieError
+from punie.files import atomic_writer, open_input
+
+_POLL_SECONDS = 0.1
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
+    pass
+
+
+class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
+    """The proof that the plan arrived: for every field of it, what was read back from the objects that train."""
+
+    values: dict[str, Any]
+    first_iteration: int
+    """Iterations done before, by an earlier session of the same run."""
+    layers: int
+    trainable_parameters: int
+    total_parameters: int
+    train_rows: int
+    valid_rows: int
+    truncated_rows: int
+    """Training rows longer than max_seq_length, whose end is not learned from."""
+    model_hash: str
+    data_hash: str
+    load_seconds: float
+    prepare_seconds: float
+    versions: dict[str, str]
+
+
+class TrainLoss(_Event, frozen=True, kw_only=True, tag="train"):
+    """Mean loss in nats over the iterations since the last report; `iteration` of them are done."""
+
+    iteration: int
+    loss: float
+    learning_rate: float
+    iterations_per_second: float
+    tokens_per_second: float
+    tokens: int
+    trained_tokens: int
+    peak_memory: int
+    new_shapes: int
+    """Iterations of this report that met a batch width for the first time and paid for tracing it."""
+
+
+class ValidLoss(_Event, frozen=True, kw_only=True, tag="valid"):
+    iteration: int
+    loss: float
+    seconds: float
+
+
+class Saved(_Event, frozen=True, kw_only=True, tag="saved"):
+    """A point from which the run can resume."""
+
+    iteration: int
+
+
+class Stopped(_Event, frozen=True, kw_only=True, tag="stopped"):
+    """Ended on request after `iteration` iterations, which are saved."""
+
+    iteration: int
+
+
+class Failed(_Event, frozen=True, kw_only=True, tag="failed"):
+    """One of Punie's own errors, by the name of its class."""
+
+    error: str
+    what: str
+    where: str
+    hint: str
+
+    @classmethod
+    def of(cls, error: PunieError) -> Failed:
+        return cls(error=type(error).__name__, what=error.what, where=error.where, hint=error.hint)
+
+    def to_error(self) -> PunieError:
+        kind: type[PunieError] = getattr(errors, self.error)
+        return kind(self.what, where=self.where, hint=self.hint)
+
+
+class Done(_Event, frozen=True, kw_only=True, tag="done"):
+    """Everything was trained and written. `seconds` were spent in training steps, over all sessions of the run."""
+
+    iterations: int
+    train_loss: float
+    valid_loss: float | None
+    seconds: float
+    tokens: int
+    trained_tokens: int
+    peak_memory: int
+
+
+Metric = Echo | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
+
+_DECODER = msgspec.json.Decoder(Metric)
+
+
+def append_metric(path: Path, metric: Metric) -> None:
+    """Add one line in a single write."""
+    with path.open("ab", buffering=0) as out:
+        out.write(msgspec.json.encode(metric) + b"\n")
+
+
+def read_metrics(path: Path) -> tuple[Metric, ...]:
+    """All finished lines; the half line of a writer that was killed is left out. Raises UsageError, DataError."""
+    with open_input(path) as file:
+        *lines, _ = file.read().split(b"\n")
+    return tuple(_decode(line, f"{path}:{number}") for number, line in enumerate(lines, start=1))
+
+
+def rewrite_metrics(path: Path, metrics: Iterable[Metric]) -> None:
+    """Replace the file as a whole."""
+    with atomic_writer(path) as out:
+        out.writelines(msgspec.json.encode(metric) + b"\n" for metric in metrics)
+
+
+def follow(path: Path, alive: Callable[[], bool], *, offset: int = 0) -> Iterator[Metric]:
+    """Yield what is written after `offset` bytes, as it comes, until the writer is gone and everything is read."""
+    with open_input(path) as file:
+        file.seek(offset)
+        rest = b""
+        while True:
+            # Asked before reading, so that the last words of a dead writer are still read.
+            writing = alive()
+            *lines, rest = (rest + file.read()).split(b"\n")
+            for line in lines:
+                yield _decode(line, str(path))
+            if not writing:
+                return
+            if not lines:
+                time.sleep(_POLL_SECONDS)
+
+
+def _decode(line: bytes, where: str) -> Metric:
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"Not a training metric: {error}.", where=where) from error

@@ -1,0 +1,120 @@
+"""Plans: mlx-lm's words and defaults, and nothing that would be ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from punie.errors import UsageError
+from punie.training.plan import TrainingPlan, load_plan, parse_plan
+
+PATHS = {"model": "m", "data": "d", "adapter_path": "a"}
+
+
+def plan(**knobs: object) -> TrainingPlan:
+    return parse_plan({**PATHS, **knobs}, where="here")
+
+
+def test_words_and_defaults_are_those_of_mlx_lm() -> None:
+    """What `mlx_lm lora` calls a thing and what it takes when nothing is said, a plan does too."""
+    from mlx_lm.lora import CONFIG_DEFAULTS, build_parser
+
+    lora = CONFIG_DEFAULTS["lora_parameters"]
+    defaults = plan().model_dump()
+    ours = {key: value for key, value in defaults.items() if key not in PATHS}
+    theirs = {key: value for key, value in {**CONFIG_DEFAULTS, **lora}.items() if key in ours}
+    flags = {action.dest for action in build_parser()._actions}
+
+    assert {key: ours[key] for key in theirs} == theirs
+    assert set(ours) - set(theirs) == {"schedule", "warmup", "final_learning_rate", "weight_decay"}
+    assert set(defaults) - flags == {"rank", "scale", "dropout"} | (set(ours) - set(theirs))
+
+
+def test_the_nested_form_has_only_keys_mlx_lm_knows() -> None:
+    """adapter_config.json is written in mlx-lm's own vocabulary."""
+    from mlx_lm.lora import CONFIG_DEFAULTS
+
+    assert set(plan().to_mlx_lm()) <= set(CONFIG_DEFAULTS)
+
+
+def test_default_weight_decays_are_those_of_mlx() -> None:
+    """A weight decay left out is the one the optimizer takes by itself."""
+    from mlx import optimizers
+
+    for name, kind in {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}.items():
+        optimizer = getattr(optimizers, kind)(learning_rate=0.1)
+        assert plan(optimizer=name).effective_weight_decay == getattr(optimizer, "weight_decay", None)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("iter", "Did you mean iters?"),
+        ("batchsize", "Did you mean batch_size?"),
+        ("lora_r", "Here it is rank."),
+        ("lora_alpha", "Here it is scale, which is alpha / rank."),
+        ("num_train_epochs", "Here it is iters, which is epochs x rows / batch_size."),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_one_that_was_meant(key: str, hint: str) -> None:
+    """A misspelt knob never passes unnoticed, and another trainer's word is translated."""
+    with pytest.raises(UsageError, match=f"no key '{key}'") as caught:
+        plan(**{key: 1})
+    assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("knobs", "complaint"),
+    [
+        ({"iters": 0}, "iters"),
+        ({"learning_rate": "fast"}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"optimizer": "adafactor"}, "optimizer"),
+        ({"dropout": 1.0}, "dropout"),
+        ({"num_layers": 0}, "num_layers is 0"),
+        ({"num_layers": -2}, "num_layers"),
+        ({"val_batches": 0}, "val_batches is 0"),
+        ({"iters": 10, "grad_accumulation_steps": 4}, "multiple of grad_accumulation_steps"),
+        ({"final_learning_rate": 1e-6}, "final_learning_rate does nothing"),
+        ({"schedule": "linear", "final_learning_rate": 1.0}, "above learning_rate"),
+        ({"iters": 10, "warmup": 10}, "warmup leaves nothing"),
+        ({"weight_decay": 0.1}, "weight_decay does nothing with optimizer adam"),
+        ({"fine_tune_type": "full", "rank": 4}, "do nothing with fine_tune_type full"),
+        ({"model": ""}, "model"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_by_name(knobs: dict, complaint: str) -> None:
+    """No plan holds a value that breaks the run, or a knob that would turn nothing."""
+    with pytest.raises(UsageError, match=complaint):
+        plan(**knobs)
+
+
+def test_a_plan_survives_its_file(tmp_path: Path) -> None:
+    """What is written beside an adapter is the plan, to the last digit."""
+    original = plan(schedule="cosine", learning_rate=1e-5, warmup=3, optimizer="adamw", seed=2**40)
+    (tmp_path / "plan.yaml").write_text(original.to_yaml())
+    assert load_plan(tmp_path / "plan.yaml") == original
+
+
+def test_yaml_without_a_point_in_the_exponent_is_a_number(tmp_path: Path) -> None:
+    """`1e-5` in a file means what it means in mlx-lm, though YAML takes it for text."""
+    (tmp_path / "plan.yaml").write_text("model: m\ndata: d\nadapter_path: a\nlearning_rate: 2e-5\n")
+    assert load_plan(tmp_path / "plan.yaml").learning_rate == 2e-5
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "just words"])
+def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
+    """The error names the file."""
+    (tmp_path / "plan.yaml").write_text(text)
+    with pytest.raises(UsageError, match=r"plan\.yaml"):
+        load_plan(tmp_path / "plan.yaml")
+
+
+def test_the_rate_rises_then_falls_to_its_floor() -> None:
+    """Warm-up begins at 0 and reaches the highest rate; the very last update has the final one."""
+    rates = plan(iters=150, schedule="cosine", learning_rate=1e-3, warmup=10, final_learning_rate=3e-5)
+    assert rates.learning_rate_at(0) == 0
+    assert rates.learning_rate_at(5) == pytest.approx(5e-4)
+    assert rates.learning_rate_at(10) == pytest.approx(1e-3)
+    assert rates.learning_rate_at(149) == pytest.approx(3e-5)
