@@ -1,0 +1,301 @@
+"""Training as the rest of Punie sees it: a plan goes in, a finished adapter or one clear error comes out.
+
+The child trains and writes into `run/unfinished`; the parent holds what comes back against the plan, and only then
+gives the files their final names. So an adapter that can be read was trained as its plan says.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from subprocess import TimeoutExpired
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from punie.errors import CapacityError, DataError, InterruptedRun, TrainingError, UsageError
+from punie.files import make_folder, read_json, write_json, write_text
+from punie.process import Child
+from punie.training.adapter import Adapter, AdapterFolder, read_adapter
+from punie.training.echo import require_echo, require_rate
+from punie.training.metrics import (
+    Done,
+    Echo,
+    Failed,
+    Metric,
+    Stopped,
+    TrainLoss,
+    ValidLoss,
+    follow,
+    read_metrics,
+    rewrite_metrics,
+)
+from punie.training.plan import TrainingPlan, load_plan
+from punie.training.progress import read_progress
+from punie.workspace import resolve_model
+
+_PATIENCE_SECONDS = 300.0
+"""How long a step may take to end after a request to stop; a second Ctrl-C does not wait."""
+
+_LORA_BYTES = 200_000_000
+"""Disk to have free for a LoRA run: adapter, optimizer state, checkpoints and log, generously."""
+
+
+class TrainingOutcome(BaseModel):
+    """`run/outcome.json`, which exists only beside a whole adapter. Losses in nats, seconds in training steps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    status: Literal["done"] = "done"
+    adapter_path: str
+    adapter_hash: str
+    model: str
+    model_hash: str
+    data: str
+    data_hash: str
+    iterations: int
+    train_loss: float
+    first_valid_loss: float | None
+    valid_loss: float | None
+    seconds: float
+    tokens: int
+    trained_tokens: int
+    peak_memory: int
+    trainable_parameters: int
+    total_parameters: int
+    versions: dict[str, str]
+
+
+def train(
+    plan: TrainingPlan, *, resume: bool = False, on_metric: Callable[[Metric], None] | None = None
+) -> TrainingOutcome:
+    """Train an adapter, or go on with one whose training was interrupted; a finished one is returned as it is.
+
+    Raises UsageError, DataError or CapacityError before anything heavy is started, TrainingError when the child
+    breaks, PlanMismatchError when it trains something else, DivergedError, and InterruptedRun on Ctrl-C.
+    """
+    plan = resolve_plan(plan)
+    folder = AdapterFolder.of(plan)
+    if resume:
+        _require_same_plan(plan, folder)
+        if folder.outcome.is_file():
+            return read_outcome(folder.root)
+    else:
+        _require_unused(folder)
+    require_space(folder.root, bytes_needed(plan))
+    with _claimed(folder):
+        write_text(folder.plan, plan.to_yaml())
+        _forget_what_will_be_repeated(folder)
+        try:
+            metrics = _run_child(plan, folder, on_metric)
+        except (UsageError, DataError):
+            if not resume:
+                _leave_no_trace(folder)
+            raise
+        return _publish(plan, folder, metrics)
+
+
+def read_outcome(folder: Path) -> TrainingOutcome:
+    """Raises UsageError where no finished training is recorded, DataError where the record is of another format."""
+    path = AdapterFolder(folder).outcome
+    try:
+        return TrainingOutcome.model_validate(read_json(path))
+    except ValueError as error:
+        raise DataError("Not the outcome of a training run this version can read.", where=str(path)) from error
+
+
+def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
+    """The same plan with absolute paths. Raises UsageError where there is no such model or no training data."""
+    data = Path(plan.data).expanduser().resolve()
+    if not (data / "train.jsonl").is_file():
+        raise UsageError("There is no train.jsonl here.", where=str(data), hint="Give a folder that holds train.jsonl.")
+    adapter = Path(plan.adapter_path).expanduser().resolve()
+    paths = {"model": str(resolve_model(plan.model)), "data": str(data), "adapter_path": str(adapter)}
+    return plan.model_copy(update=paths)
+
+
+def bytes_needed(plan: TrainingPlan) -> int:
+    """Disk for the run: fine_tune_type full writes all weights for the adapter, each checkpoint and the state."""
+    if plan.fine_tune_type != "full":
+        return _LORA_BYTES
+    weights = sum(file.stat().st_size for file in Path(plan.model).glob("*.safetensors"))
+    return weights * (4 + plan.iters // plan.save_every)
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Raises CapacityError where the disk that will hold `folder` has fewer free bytes than needed."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise CapacityError(
+            f"The disk has {free / 1e9:.1f} GB free; this run needs about {needed / 1e9:.1f} GB.",
+            where=str(existing),
+            hint="Make room, or write to another disk.",
+        )
+
+
+def _require_unused(folder: AdapterFolder) -> None:
+    if folder.root.exists() and (not folder.root.is_dir() or any(folder.root.iterdir())):
+        resumable = folder.plan.is_file() and not folder.outcome.is_file()
+        advice = "Use --resume to go on with the run that is there, or choose" if resumable else "Choose"
+        raise UsageError("The output folder is in use.", where=str(folder.root), hint=f"{advice} another folder.")
+
+
+def _require_same_plan(plan: TrainingPlan, folder: AdapterFolder) -> None:
+    if not folder.plan.is_file():
+        raise UsageError("There is no training run to resume.", where=str(folder.root), hint="Leave --resume out.")
+    then, now = load_plan(folder.plan).model_dump(), plan.model_dump()
+    changed = [key for key in now if key != "adapter_path" and now[key] != then[key]]
+    if changed:
+        differences = "; ".join(f"{key} was {then[key]}, is {now[key]}" for key in changed)
+        raise UsageError(
+            f"A run resumes only under its own plan: {differences}.",
+            where=str(folder.plan),
+            hint="Give the same values again, or train into another folder.",
+        )
+
+
+@contextmanager
+def _claimed(folder: AdapterFolder) -> Generator[None]:
+    """Keep the folder to this process; the claim ends with the process, however it ends."""
+    lock = os.open(make_folder(folder.run), os.O_RDONLY)
+    try:
+        _lock(lock, folder)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(descriptor: int, folder: AdapterFolder) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise UsageError("Another process is training into this folder.", where=str(folder.root)) from error
+
+
+def _forget_what_will_be_repeated(folder: AdapterFolder) -> None:
+    """Keep the metrics up to the saved state; what came after it will happen again."""
+    if not folder.state.is_file():
+        rewrite_metrics(folder.metrics, ())
+        return
+    reached = read_progress(folder.state).iteration
+    kept = [metric for metric in read_metrics(folder.metrics) if _happened_by(metric, reached)]
+    rewrite_metrics(folder.metrics, kept)
+
+
+def _happened_by(metric: Metric, iteration: int) -> bool:
+    match metric:
+        case Stopped() | Failed() | Done():
+            return False
+        case Echo():
+            return metric.first_iteration <= iteration
+        case _:
+            return metric.iteration <= iteration
+
+
+def _run_child(
+    plan: TrainingPlan, folder: AdapterFolder, on_metric: Callable[[Metric], None] | None
+) -> tuple[Metric, ...]:
+    """Follow the child to its end. Returns every metric of the run, of earlier sessions too."""
+    offset = folder.metrics.stat().st_size
+    with Child("punie.training.worker", str(folder.plan), log=folder.log) as child:
+        try:
+            for metric in follow(folder.metrics, lambda: child.poll() is None, offset=offset):
+                _judge(plan, metric)
+                if on_metric is not None:
+                    on_metric(metric)
+        except KeyboardInterrupt:
+            child.ask_to_stop()
+            with suppress(TimeoutExpired):
+                child.wait(_PATIENCE_SECONDS)
+            if not _is_done(read_metrics(folder.metrics)):
+                raise _interrupted(folder) from None
+    metrics = read_metrics(folder.metrics)
+    if not _is_done(metrics):
+        raise _broken(folder, child)
+    return metrics
+
+
+def _is_done(metrics: tuple[Metric, ...]) -> bool:
+    return bool(metrics) and isinstance(metrics[-1], Done)
+
+
+def _judge(plan: TrainingPlan, metric: Metric) -> None:
+    """Raises where the child says it failed, or does something other than the plan."""
+    match metric:
+        case Echo():
+            require_echo(plan, metric)
+        case TrainLoss():
+            require_rate(plan, metric)
+        case Failed():
+            raise metric.to_error()
+        case Stopped():
+            raise _interrupted(AdapterFolder.of(plan))
+        case _:
+            pass
+
+
+def _interrupted(folder: AdapterFolder) -> InterruptedRun:
+    saved = read_progress(folder.state).iteration if folder.state.is_file() else 0
+    return InterruptedRun(
+        f"Training was interrupted; {saved} iterations are saved.",
+        where=str(folder.root),
+        hint="The same command with --resume goes on from there.",
+    )
+
+
+def _broken(folder: AdapterFolder, child: Child) -> TrainingError:
+    resume = "\nUse --resume to go on from the last saved state." if folder.state.is_file() else ""
+    return TrainingError(
+        f"The training process ended without a result (exit code {child.poll()}).",
+        where=str(folder.log),
+        hint=f"{child.last_lines()}{resume}".strip(),
+    )
+
+
+def _leave_no_trace(folder: AdapterFolder) -> None:
+    """The same command, corrected, must find the output folder as it was."""
+    shutil.rmtree(folder.run)
+    with suppress(OSError):
+        folder.root.rmdir()
+
+
+def _publish(plan: TrainingPlan, folder: AdapterFolder, metrics: tuple[Metric, ...]) -> TrainingOutcome:
+    """Give everything its final name: the weights last, since a folder that has them has the rest; then the outcome."""
+    for file in sorted(folder.unfinished.iterdir(), key=lambda file: file.name == folder.weights.name):
+        file.replace(folder.root / file.name)
+    folder.unfinished.rmdir()
+    outcome = _outcome(plan, read_adapter(folder.root), metrics)
+    write_json(folder.outcome, outcome.model_dump())
+    shutil.rmtree(folder.state.parent, ignore_errors=True)
+    return outcome
+
+
+def _outcome(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...]) -> TrainingOutcome:
+    echo = next(metric for metric in reversed(metrics) if isinstance(metric, Echo))
+    done = next(metric for metric in reversed(metrics) if isinstance(metric, Done))
+    first = next((metric.loss for metric in metrics if isinstance(metric, ValidLoss)), None)
+    return TrainingOutcome(
+        adapter_path=str(adapter.folder),
+        adapter_hash=adapter.hash,
+        model=plan.model,
+        model_hash=echo.model_hash,
+        data=plan.data,
+        data_hash=echo.data_hash,
+        iterations=done.iterations,
+        train_loss=done.train_loss,
+        first_valid_loss=first,
+        valid_loss=done.valid_loss,
+        seconds=done.seconds,
+        tokens=done.tokens,
+        trained_tokens=done.trained_tokens,
+        peak_memory=done.peak_memory,
+        trainable_parameters=echo.trainable_parameters,
+        total_parameters=echo.total_parameters,
+        versions=echo.versions,
+    )

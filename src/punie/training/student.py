@@ -1,0 +1,125 @@
+"""The model that learns, its optimizer and its tokenized rows, built as the plan says. Runs in the training child."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+from jinja2 import TemplateError
+from mlx import optimizers
+from mlx_lm.tuner.datasets import create_dataset
+from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
+from mlx_lm.utils import get_total_parameters, load
+
+from punie.errors import DataError, UsageError
+from punie.training.batches import TokenRow
+from punie.training.checkpoint import flat
+from punie.training.plan import TrainingPlan
+from punie.training.rows import Split, name_rows
+
+_OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
+    "adam": optimizers.Adam,
+    "adamw": optimizers.AdamW,
+    "sgd": optimizers.SGD,
+    "muon": optimizers.Muon,
+}
+
+
+def load_student(plan: TrainingPlan) -> tuple[Any, Any]:
+    """Model and tokenizer; the weights are read when they are first needed, after the rows were found to be good.
+
+    Raises UsageError where mlx-lm cannot load them.
+    """
+    try:
+        model, tokenizer, *_ = load(plan.model, lazy=True)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"mlx-lm cannot load this model: {error}.",
+            where=plan.model,
+            hint="A model folder needs config.json, model*.safetensors and tokenizer files of a known architecture.",
+        ) from error
+    return model, tokenizer
+
+
+def make_trainable(model: Any, plan: TrainingPlan) -> None:
+    """Freeze, then open what the plan says. Draws the adapter's first values from MLX's random stream.
+
+    Raises UsageError for layers the model lacks.
+    """
+    if plan.num_layers > len(model.layers):
+        raise UsageError(
+            f"The plan trains {plan.num_layers} layers; the model has {len(model.layers)}.",
+            where="key num_layers",
+            hint="Use -1 for all layers.",
+        )
+    model.freeze()
+    if plan.fine_tune_type == "full":
+        for layer in model.layers[-max(plan.num_layers, 0) :]:
+            layer.unfreeze()
+    else:
+        parameters = plan.to_mlx_lm()["lora_parameters"]
+        linear_to_lora_layers(model, plan.num_layers, parameters, use_dora=plan.fine_tune_type == "dora")
+
+
+def make_optimizer(plan: TrainingPlan) -> optimizers.Optimizer:
+    config = plan.to_mlx_lm()
+    rate = build_schedule(config["lr_schedule"]) if config["lr_schedule"] else plan.learning_rate
+    return _OPTIMIZERS[plan.optimizer](learning_rate=rate, **config["optimizer_config"][plan.optimizer])
+
+
+def tokenize(split: Split, tokenizer: Any, plan: TrainingPlan) -> list[TokenRow]:
+    """Every row as mlx-lm's own dataset tokenizes it.
+
+    Raises UsageError where model and rows do not fit together, DataError naming the rows in which nothing
+    would be learned: they make the loss 0/0 and ruin the weights (mlx-lm issue 1355).
+    """
+    if not split.rows:
+        return []
+    _require_fit(split, tokenizer, plan)
+    dataset = create_dataset(list(split.rows), tokenizer, SimpleNamespace(mask_prompt=plan.mask_prompt))
+    rows = [_token_row(dataset, split, index) for index in range(len(split.rows))]
+    if silent := [index for index, row in enumerate(rows) if row.supervised(plan.max_seq_length) < 1]:
+        raise DataError(
+            f"Nothing can be learned from {name_rows(silent)}: no token of the answer is within "
+            f"the first {plan.max_seq_length} tokens.",
+            where=split.place(silent[0]),
+            hint="Raise max_seq_length, or take these rows out.",
+        )
+    return rows
+
+
+def _require_fit(split: Split, tokenizer: Any, plan: TrainingPlan) -> None:
+    if split.shape == "text" and plan.mask_prompt:
+        raise UsageError(
+            "mask_prompt has no meaning for text rows, which have no prompt.",
+            where=str(split.path),
+            hint="Leave mask_prompt out, or use messages, or prompt and completion.",
+        )
+    if split.shape != "text" and not tokenizer.has_chat_template:
+        raise UsageError(
+            f"The model has no chat template, which {split.shape} rows need.",
+            where=plan.model,
+            hint="Use the instruct version of the model, or rows with text.",
+        )
+
+
+def _token_row(dataset: Any, split: Split, index: int) -> TokenRow:
+    try:
+        tokens, offset = dataset.process(dataset[index])
+    except (TemplateError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"The chat template refuses this row: {error}.",
+            where=split.place(index),
+            hint="Check roles, their order, and the form of tool calls that this model's template wants.",
+        ) from error
+    return TokenRow(tokens, offset)
+
+
+def count_parameters(model: Any) -> dict[str, int]:
+    """Layers, and how many numbers there are and how many of them learn; quantized weights count unpacked."""
+    return {
+        "layers": len(model.layers),
+        "trainable_parameters": sum(array.size for array in flat(model.trainable_parameters()).values()),
+        "total_parameters": get_total_parameters(model),
+    }

@@ -1,0 +1,105 @@
+"""The training child: `python -m punie.child punie.training.worker PLAN`.
+
+The plan is resolved: its model and data are folders. What happens is told in `run/metrics.jsonl`; the last line is
+Done, Stopped or Failed, or there is none because the process was killed. The exit code means nothing to the parent,
+since MLX may abort while the process ends. Where there is a saved state, training goes on from it.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from threading import Event
+
+from punie.errors import DataError, InterruptedRun, PunieError
+from punie.files import hash_files
+from punie.training.adapter import AdapterFolder
+from punie.training.metrics import Done, Echo, Failed, Metric, Stopped, append_metric
+from punie.training.plan import TrainingPlan, load_plan
+from punie.training.progress import Progress, read_progress
+from punie.training.rows import TeachingRows, read_teaching_rows
+
+
+def main() -> None:
+    stop = Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    plan = load_plan(Path(sys.argv[1]))
+    append_metric(AdapterFolder.of(plan).metrics, _last_word(plan, stop.is_set))
+
+
+def _last_word(plan: TrainingPlan, stopping: Callable[[], bool]) -> Metric:
+    try:
+        return learn(plan, stopping)
+    except InterruptedRun:
+        return Stopped(iteration=read_progress(AdapterFolder.of(plan).state).iteration)
+    except PunieError as error:
+        return Failed.of(error)
+
+
+def learn(plan: TrainingPlan, stopping: Callable[[], bool]) -> Done:
+    """Read, load, train. The rows come first: what is wrong with them should not cost the loading of a model."""
+    started = time.perf_counter()
+    rows = read_teaching_rows(Path(plan.data), plan.batch_size)
+    progress = _progress(plan, rows)
+
+    import mlx.core as mx
+
+    from punie.training.checkpoint import load_state, random_key, seed_of
+    from punie.training.session import Learner, Session
+    from punie.training.student import count_parameters, load_student, make_optimizer, make_trainable, tokenize
+
+    if mx.default_device() == mx.cpu:
+        # Measured: about a fifth faster steps do not pay for half a minute of the C++ compiler on every fresh machine.
+        mx.disable_compile()
+    model, tokenizer = load_student(plan)
+    loaded = time.perf_counter()
+    train_rows, valid_rows = (tokenize(split, tokenizer, plan) for split in (rows.train, rows.valid))
+    mx.random.seed(plan.seed)
+    seed = seed_of(random_key())
+    make_trainable(model, plan)
+    learner = Learner(model, tokenizer, make_optimizer(plan), train_rows, valid_rows)
+    state = AdapterFolder.of(plan).state
+    if state.exists():
+        load_state(state, model, learner.optimizer)
+    mx.eval(model.parameters())
+    echo = Echo(
+        values={"seed": seed, "data": str(rows.train.path.parent)},
+        first_iteration=progress.iteration,
+        **count_parameters(model),
+        train_rows=len(train_rows),
+        valid_rows=len(valid_rows),
+        truncated_rows=sum(len(row.tokens) > plan.max_seq_length for row in train_rows),
+        model_hash=progress.model_hash,
+        data_hash=progress.data_hash,
+        load_seconds=loaded - started,
+        prepare_seconds=time.perf_counter() - loaded,
+        versions={name: version(name) for name in ("mlx", "mlx-lm")},
+    )
+    return Session(plan, learner, progress, echo, stopping).run()
+
+
+def _progress(plan: TrainingPlan, rows: TeachingRows) -> Progress:
+    """Where to start. Raises DataError where model or data are not those the saved state was trained with."""
+    model = Path(plan.model)
+    model_hash = f"sha256:{hash_files([*model.glob('model*.safetensors'), model / 'config.json'])}"
+    fresh = Progress(model_hash=model_hash, data_hash=rows.hash)
+    state = AdapterFolder.of(plan).state
+    if not state.exists():
+        return fresh
+    saved = read_progress(state)
+    for what, now, then in (("model", fresh.model_hash, saved.model_hash), ("data", fresh.data_hash, saved.data_hash)):
+        if now != then:
+            raise DataError(
+                f"The {what} has changed since the run was saved, so it cannot go on as it began.",
+                where=str(getattr(plan, what)),
+                hint="Train into a new folder.",
+            )
+    return saved
+
+
+if __name__ == "__main__":
+    main()
