@@ -35,7 +35,8 @@ class ManagedServer:
 
     `model` is a local folder, and requests must name it by exactly this path: any other name makes the server drop its
     weights and load again. `port` 0 takes a free one; a taken one is refused before any weights load. The server's
-    output is appended to `log`. The prompt cache is capped in bytes, since mlx-lm's own default has no limit.
+    output is appended to `log`. `adapter` belongs to requests that name `default_model`; a request that names the path
+    says itself which adapter it wants. The prompt cache is capped in bytes, since mlx-lm's own default has no limit.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ManagedServer:
         model: Path,
         *,
         log: Path,
+        adapter: Path | None = None,
         port: int = 0,
         prompt_cache_bytes: int = _PROMPT_CACHE_BYTES,
         ready_within: float = 120.0,
@@ -50,6 +52,7 @@ class ManagedServer:
         self.model = model
         self.log = log
         self.port = port
+        self._adapter = adapter
         self._prompt_cache_bytes = prompt_cache_bytes
         self._ready_within = ready_within
         self._log_start = 0
@@ -113,7 +116,8 @@ class ManagedServer:
     def _arguments(self) -> list[str]:
         cache = str(self._prompt_cache_bytes)
         address = ["--host", HOST, "--port", str(self.port)]
-        return ["server", "--model", str(self.model), *address, "--prompt-cache-bytes", cache]
+        adapter = [] if self._adapter is None else ["--adapter-path", str(self._adapter)]
+        return ["server", "--model", str(self.model), *adapter, *address, "--prompt-cache-bytes", cache]
 
     async def _until_ready(self) -> None:
         async with self._http() as http:

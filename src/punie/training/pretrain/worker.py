@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
+import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,20 +13,23 @@ from typing import Any
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
+import msgspec
 import numpy as np
 from mlx.utils import tree_flatten, tree_map
 
-from punie.files import append_jsonl, make_folder, write_json
+from punie.files import write_json
 from punie.training.pretrain.network import Network, configuration, token_losses
+from punie.training.pretrain.progress import Finished, Progress
 from punie.training.pretrain.recipe import Recipe, load_recipe
 from punie.training.pretrain.text import repeated_rows, sample_text, token_rows
 from punie.training.pretrain.tokenizer import save_tokenizer, train_tokenizer
 
 Step = Callable[[mx.array, mx.array], mx.array]
-Report = Callable[[dict[str, Any]], None]
+Report = Callable[[Progress | Finished], None]
 
 _TOKENIZER_DOCUMENTS = 20_000
 _VALIDATION_ROWS = 64
+_VALIDATION_SEED = 1_000_003
 
 
 def pretrain(recipe: Recipe, output: Path, report: Report) -> None:
@@ -36,37 +39,58 @@ def pretrain(recipe: Recipe, output: Path, report: Report) -> None:
     mx.random.seed(recipe.seed)
     network = Network(recipe.shape)
     _warm_up(network, recipe, report)
-    rows = token_rows(tokenizer, recipe.seed, recipe.rows, recipe.length)
-    _learn(network, recipe, rows, report)
-    held = next(token_rows(tokenizer, recipe.seed + 1_000_003, _VALIDATION_ROWS, recipe.length))
-    report({"event": "valid", "iteration": recipe.steps, "loss": _loss(network, mx.array(held), 0).item()})
-    mx.save_safetensors(str(output / "model.safetensors"), dict(tree_flatten(network.parameters())), {"format": "mlx"})
+    train_loss = _learn(network, recipe, token_rows(tokenizer, recipe.seed, recipe.rows, recipe.length), report)
+    held = next(token_rows(tokenizer, recipe.seed + _VALIDATION_SEED, _VALIDATION_ROWS, recipe.length))
+    valid_loss = _loss(network, mx.array(held), 0).item()
+    weights = dict(tree_flatten(network.parameters()))
+    mx.save_safetensors(str(output / "model.safetensors"), weights, {"format": "mlx"})
     write_json(output / "config.json", configuration(recipe.shape))
+    report(
+        Finished(
+            parameters=sum(weight.size for weight in weights.values()),
+            tokens=recipe.steps * recipe.rows * recipe.length,
+            train_loss=train_loss,
+            valid_loss=valid_loss,
+        )
+    )
 
 
 def _warm_up(network: Network, recipe: Recipe, report: Report) -> None:
+    """Teach copying, on rows of which the second half repeats the first."""
     induction = recipe.induction
     rng = np.random.default_rng(recipe.seed)
-    step = _stepper(network, _optimizer(recipe, induction.steps))
-    for iteration in range(1, induction.steps + 1):
-        tokens, first = repeated_rows(induction, recipe.shape.vocabulary, iteration - 1, rng)
-        loss = step(mx.array(tokens), mx.array(first))
-        if iteration % recipe.report_every == 0:
-            report({"event": "induction", "iteration": iteration, "loss": loss.item()})
+
+    def batches() -> Iterator[tuple[np.ndarray, int]]:
+        return (repeated_rows(induction, recipe.shape.vocabulary, step, rng) for step in range(induction.steps))
+
+    _run(network, recipe, "induction", induction.steps, induction.rows * induction.length, batches(), report)
 
 
-def _learn(network: Network, recipe: Recipe, rows: Any, report: Report) -> None:
-    step = _stepper(network, _optimizer(recipe, recipe.steps))
-    started, total = time.perf_counter(), mx.array(0.0)
-    for iteration in range(1, recipe.steps + 1):
-        total = total + step(mx.array(next(rows)), mx.array(0))
-        mx.async_eval(total)
-        if iteration % recipe.report_every == 0:
-            seconds = time.perf_counter() - started
-            rate = recipe.report_every * recipe.rows * recipe.length / seconds
-            loss = total.item() / recipe.report_every
-            report({"event": "train", "iteration": iteration, "loss": loss, "tokens_per_second": rate})
-            started, total = time.perf_counter(), mx.array(0.0)
+def _learn(network: Network, recipe: Recipe, rows: Iterator[np.ndarray], report: Report) -> float:
+    """Teach text; every position counts. Returns the mean loss of the last report."""
+    batches = ((tokens, 0) for tokens in rows)
+    return _run(network, recipe, "text", recipe.steps, recipe.rows * recipe.length, batches, report)
+
+
+def _run(
+    network: Network,
+    recipe: Recipe,
+    stage: str,
+    steps: int,
+    tokens_per_step: int,
+    batches: Iterator[tuple[np.ndarray, int]],
+    report: Report,
+) -> float:
+    step = _stepper(network, _optimizer(recipe, steps))
+    losses, began, mean = list[float](), time.perf_counter(), math.nan
+    for iteration, (tokens, first) in zip(range(1, steps + 1), batches, strict=False):
+        losses.append(step(mx.array(tokens), mx.array(first)).item())
+        if len(losses) == recipe.report_every or iteration == steps:
+            mean = sum(losses) / len(losses)
+            rate = len(losses) * tokens_per_step / (time.perf_counter() - began)
+            report(Progress(stage=stage, iteration=iteration, total=steps, loss=mean, tokens_per_second=rate))
+            losses, began = [], time.perf_counter()
+    return mean
 
 
 def _loss(network: Network, tokens: mx.array, first: mx.array | int) -> mx.array:
@@ -124,15 +148,9 @@ def _schedule(peak: float, recipe: Recipe, steps: int) -> Callable[[mx.array], m
 
 
 def main() -> None:
-    recipe, output = load_recipe(Path(sys.argv[1])), make_folder(Path(sys.argv[2]))
-    with (output / "metrics.jsonl").open("ab") as out:
-
-        def report(metric: dict[str, Any]) -> None:
-            append_jsonl(out, metric)
-            print(json.dumps(metric), flush=True)
-
-        pretrain(recipe, output, report)
-        append_jsonl(out, {"event": "done"})
+    recipe, output = load_recipe(Path(sys.argv[1])), Path(sys.argv[2])
+    with (output / "metrics.jsonl").open("ab", buffering=0) as out:
+        pretrain(recipe, output, lambda metric: out.write(msgspec.json.encode(metric) + b"\n") and None)
 
 
 if __name__ == "__main__":

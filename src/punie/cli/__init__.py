@@ -1,0 +1,76 @@
+"""The door: one Typer application, and the one place where errors become sentences and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from punie import __version__
+from punie.cli import data, evaluation, quickstart, training
+from punie.errors import PunieError
+
+_INTERRUPTED = 130
+
+app = typer.Typer(
+    name="punie",
+    help="Fine-tune a local code model, and be told whether it got better.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"punie {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def punie(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks instead of one-sentence errors.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Fine-tune a local code model, and be told whether it got better."""
+
+
+app.command()(quickstart.quickstart)
+app.add_typer(data.app)
+app.command()(training.train)
+app.command()(training.pretrain)
+app.command()(training.benchmark)
+app.command("eval")(evaluation.evaluate)
+app.command()(evaluation.compare)
+app.command()(evaluation.rescore)
+app.command()(evaluation.report)
+app.command()(evaluation.serve)
+
+
+def main() -> None:
+    """Run the command line and exit: 0, or the code of the error that ended it."""
+    debug = "--debug" in sys.argv
+    try:
+        app()
+    except PunieError as error:
+        if debug:
+            raise
+        _say(f"Error: {error.what}", error.where and f"  where: {error.where}", error.hint)
+        raise SystemExit(error.exit_code) from error
+    except KeyboardInterrupt as error:
+        _say("Interrupted.")
+        raise SystemExit(_INTERRUPTED) from error
+    except Exception as error:
+        if debug:
+            raise
+        _say(f"Bug in punie: {type(error).__name__}: {error}", "Run the command again as `punie --debug ...` for details.")
+        raise SystemExit(1) from error
+
+
+def _say(*lines: str) -> None:
+    for line in filter(None, lines):
+        print(line, file=sys.stderr)

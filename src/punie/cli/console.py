@@ -1,0 +1,163 @@
+"""The only place that prints: results to standard output, progress and notes to standard error."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from punie.training.metrics import Echo, Metric, TrainLoss, ValidLoss
+
+if TYPE_CHECKING:
+    from punie.evaluation.outcomes import Trial
+    from punie.report.compare import Comparison, Verdict
+    from punie.report.summary import Summary
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def note(text: str) -> None:
+    """One line for the person who waits."""
+    err.print(Text(text))
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """A plain table; the first column is text, the others are figures."""
+    table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    out.print(table)
+
+
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Names and values, aligned."""
+    width = max(map(len, facts))
+    for name, value in facts.items():
+        out.print(Text(f"{name:<{width}}  {value}"))
+
+
+class Live:
+    """A progress bar on a terminal; elsewhere nothing, so that logs stay short. Use as a context manager."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[detail]}"),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=None, detail="", visible=False)
+
+    def __enter__(self) -> Live:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def begin(self, description: str) -> None:
+        """Show a new activity of unknown length."""
+        self._progress.reset(self._task, total=None, description=description, visible=True, detail="")
+
+    def advance(self, done: int, total: int, detail: str = "") -> None:
+        self._progress.update(self._task, completed=done, total=total, detail=detail)
+
+    def trial(self, trial: Trial, done: int, total: int) -> None:
+        self.advance(done, total)
+
+    def stage(self, name: str) -> None:
+        self.begin(name)
+
+    def metric(self, metric: Metric, iters: int) -> None:
+        """Show what the training child reported."""
+        match metric:
+            case Echo():
+                self.begin("training")
+                self.advance(metric.first_iteration, iters)
+            case TrainLoss():
+                memory = metric.peak_memory / 1e9
+                detail = f"loss {metric.loss:.3f}  {metric.tokens_per_second:,.0f} tokens/s  {memory:.2f} GB"
+                self.advance(metric.iteration, iters, detail)
+            case ValidLoss():
+                self.advance(metric.iteration, iters, f"validation loss {metric.loss:.3f}")
+            case _:
+                pass
+
+
+class Stopwatch:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+
+def show_summary(summary: Summary) -> None:
+    """One run: a row per category, then all of them."""
+    from punie.report import numbers
+
+    rows = [(numbers.category(row.name), row.rate) for row in summary.rows]
+    columns = ["", "right", "share", "95% interval"]
+    table = [
+        (name, numbers.count(rate), numbers.percent(rate.share), numbers.percent_interval(rate.interval))
+        for name, rate in [*rows, ("All", summary.overall)]
+    ]
+    print_table(columns, table)
+    _show_warnings(summary.warnings)
+
+
+def show_comparison(comparison: Comparison) -> None:
+    """Two runs, category by category, and the verdict as a sentence."""
+    from punie.report import numbers
+
+    columns = ["", "before", "after", "points", "95% interval", "fixed", "broken", "p", "verdict"]
+    table = [
+        (
+            "All" if row is comparison.overall else numbers.category(row.name),
+            f"{numbers.count(row.before)} ({numbers.percent(row.before.share)})",
+            f"{numbers.count(row.after)} ({numbers.percent(row.after.share)})",
+            numbers.signed(row.delta),
+            numbers.points_interval(row.delta_interval),
+            str(row.fixed),
+            str(row.broken),
+            numbers.p_number(row.p_holm),
+            str(row.verdict),
+        )
+        for row in [*comparison.rows, comparison.overall]
+    ]
+    print_table(columns, table)
+    _show_warnings(comparison.warnings)
+    out.print()
+    out.print(Text(comparison.headline, style=_style(comparison.verdict)))
+
+
+def _style(verdict: Verdict) -> str:
+    return {"better": "bold green", "worse": "bold red"}.get(str(verdict), "bold yellow")
+
+
+def _show_warnings(warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        out.print(Text(f"Note: {warning}", style="yellow"))

@@ -1,0 +1,145 @@
+"""`punie eval`, `compare`, `rescore`, `report`, `serve`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from punie.cli.options import AdapterOption, Json, Model, Port, UnsafeCode
+
+RunFolder = Annotated[Path, typer.Argument(help="An evaluation folder, as punie eval leaves it.")]
+
+
+def evaluate(
+    output: Annotated[Path, typer.Option("--output", help="The evaluation folder to make.")],
+    model: Model = "tiny",
+    adapter: AdapterOption = None,
+    suite: Annotated[str, typer.Option("--suite", help="A built-in suite by name, or a YAML file.")] = "tiny",
+    concurrency: Annotated[int, typer.Option(min=1, help="Questions under way at once.")] = 16,
+    temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature; 0 is greedy.")] = 0.0,
+    top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="Nucleus sampling, above temperature 0.")] = 1.0,
+    max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest answer; the suite's by default.")] = None,
+    unsafe_code: UnsafeCode = False,
+    allow_noop_adapter: Annotated[
+        bool, typer.Option("--allow-noop-adapter", help="Go on when the adapter changes nothing.")
+    ] = False,
+    port: Port = 0,
+    as_json: Json = False,
+) -> None:
+    """Ask a suite of a model, with or without an adapter, and judge every answer.
+
+    The model server is started, proven to be what was asked for, and stopped. The same command goes on where an
+    interrupted one stopped.
+    """
+    import asyncio
+
+    from punie.cli import console
+    from punie.evaluation.runner import EvaluationOptions
+    from punie.evaluation.runner import evaluate as run
+    from punie.report.pages import write_run_page
+    from punie.report.record import summary_record
+    from punie.report.summary import summarize
+    from punie.workspace import is_embedded, resolve_model
+
+    folder = resolve_model(model)
+    options = EvaluationOptions(
+        model=folder,
+        label=model,
+        suite=suite,
+        output=output,
+        adapter=adapter,
+        concurrency=concurrency,
+        temperature=temperature,
+        top_p=top_p,
+        max_tokens=max_tokens,
+        unsafe_code=unsafe_code or is_embedded(folder),
+        allow_noop_adapter=allow_noop_adapter,
+        port=port,
+    )
+    with console.Live() as live:
+        finished = asyncio.run(run(options, on_trial=live.trial, on_stage=live.stage))
+    page = write_run_page(finished, output)
+    if as_json:
+        console.print_json(summary_record(summarize(finished)))
+    else:
+        console.show_summary(summarize(finished))
+        console.note(f"Page: {page}")
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(help="The evaluation folder to compare against.")],
+    after: Annotated[Path, typer.Argument(help="The evaluation folder that may be better.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Where the page goes; beside AFTER by default.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two evaluations case by case: intervals, an exact paired test, and a verdict."""
+    from punie.cli import console
+    from punie.evaluation.runs import read_run
+    from punie.report.compare import compare as pair
+    from punie.report.pages import write_comparison_page
+    from punie.report.record import comparison_record
+
+    comparison = pair(read_run(before), read_run(after))
+    page = write_comparison_page(comparison, output or after.parent / f"{before.name}-vs-{after.name}")
+    if as_json:
+        console.print_json(comparison_record(comparison))
+    else:
+        console.show_comparison(comparison)
+        console.note(f"Page: {page}")
+
+
+def rescore(folder: RunFolder, unsafe_code: UnsafeCode = False, as_json: Json = False) -> None:
+    """Judge every stored answer again, without a model. Exit code 7 if a judgement or a number comes out otherwise."""
+    from punie.cli import console
+    from punie.errors import GateError
+    from punie.evaluation.runs import read_run
+    from punie.evaluation.runs import rescore as again
+    from punie.report.record import summary_record
+    from punie.report.summary import summarize
+    from punie.workspace import EMBEDDED_MODEL
+
+    stored = read_run(folder)
+    rescored = again(stored, unsafe_code=unsafe_code or stored.record.identity.model == EMBEDDED_MODEL)
+    summary = summarize(rescored.run)
+    if as_json:
+        differences = [{"case": d.case, "stored": d.stored, "now": d.now} for d in rescored.differences]
+        console.print_json({**summary_record(summary), "differences": differences})
+    else:
+        console.show_summary(summary)
+    if rescored.differences:
+        lines = [f"{d.case}: {d.stored}, now {d.now}" for d in rescored.differences]
+        raise GateError(f"{len(lines)} judgements differ from the stored ones.", where=str(folder), hint="\n".join(lines))
+    console.note(f"All {len(stored.trials)} judgements are the stored ones.")
+
+
+def report(folder: RunFolder) -> None:
+    """Draw an evaluation's page again, from its folder alone."""
+    from punie.cli import console
+    from punie.evaluation.runs import read_run
+    from punie.report.pages import write_run_page
+
+    console.out.print(str(write_run_page(read_run(folder), folder)))
+
+
+def serve(
+    model: Model = "tiny",
+    adapter: AdapterOption = None,
+    port: Port = 8080,
+    log: Annotated[Path, typer.Option("--log", help="Where the server's own output goes.")] = Path("reports/serve.log"),
+) -> None:
+    """Serve a model for other programs until Ctrl-C, after proving that it is the one asked for.
+
+    Speaks the OpenAI protocol. Clients name the model default_model, or nothing.
+    """
+    import asyncio
+
+    from punie.cli import console
+    from punie.serving.foreground import serve as run
+    from punie.workspace import resolve_model
+
+    folder = resolve_model(model)
+    asyncio.run(run(folder, adapter, port=port, log=log, on_ready=console.note))

@@ -1,0 +1,46 @@
+"""The quickstart as a person sees it: a numbered line per finished step, a bar for the one that runs."""
+
+from __future__ import annotations
+
+from punie.cli import console
+from punie.evaluation.outcomes import Trial
+from punie.quickstart import Watcher
+from punie.training.metrics import Metric
+
+
+class Steps(Watcher):
+    """Use as a context manager; the bar goes when it ends."""
+
+    def __init__(self) -> None:
+        self.earlier = False
+        self._live = console.Live()
+        self._number = 0
+        self._name = ""
+        self._watch = console.Stopwatch()
+
+    def __enter__(self) -> Steps:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.__exit__()
+
+    def step(self, name: str) -> None:
+        self._number += 1
+        self._name = name
+        self._watch = console.Stopwatch()
+        self._live.begin(name)
+
+    def done(self, result: str, *, earlier: bool = False) -> None:
+        self.earlier = self.earlier or earlier
+        time = "done before" if earlier else f"{self._watch.seconds:.1f} s"
+        console.note(f"{self._number} {self._name:<11} {result:<62} {time:>11}")
+
+    def stage(self, name: str) -> None:
+        self._live.begin(f"{self._name}: {name}")
+
+    def trial(self, trial: Trial, done: int, total: int) -> None:
+        self._live.trial(trial, done, total)
+
+    def metric(self, metric: Metric, iters: int) -> None:
+        self._live.metric(metric, iters)

@@ -1,0 +1,124 @@
+"""`punie train`, `punie pretrain`, `punie benchmark`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from punie.cli.options import Json, Model
+
+Whole = typer.Option(min=1)
+
+
+def train(
+    data: Annotated[str, typer.Argument(help="A dataset folder with train.jsonl.")],
+    output: Annotated[str, typer.Option("--output", "--adapter-path", help="The adapter folder to make.")] = "adapters/mine",
+    model: Model = "tiny",
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="A plan in YAML; options given here win.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in --output.")] = False,
+    iters: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows per batch.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
+    schedule: Annotated[str | None, typer.Option(help="constant, cosine or linear.")] = None,
+    warmup: Annotated[int | None, typer.Option(help="Updates over which the rate rises from 0.")] = None,
+    final_learning_rate: Annotated[float | None, typer.Option(help="Rate of the last update.")] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adam, adamw, sgd or muon.")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="For adamw, muon and sgd.")] = None,
+    fine_tune_type: Annotated[str | None, typer.Option(help="lora, dora or full.")] = None,
+    num_layers: Annotated[int | None, typer.Option(help="How many of the last layers learn; -1 for all.")] = None,
+    rank: Annotated[int | None, typer.Option(help="Rank of the LoRA matrices.")] = None,
+    scale: Annotated[float | None, typer.Option(help="Factor of the LoRA update: alpha / rank elsewhere.")] = None,
+    dropout: Annotated[float | None, typer.Option(help="LoRA dropout.")] = None,
+    max_seq_length: Annotated[int | None, typer.Option(help="Tokens; what is longer is cut off.")] = None,
+    mask_prompt: Annotated[bool | None, typer.Option(help="Learn the last answer only.")] = None,
+    grad_checkpoint: Annotated[bool | None, typer.Option(help="Less memory for more time.")] = None,
+    grad_accumulation_steps: Annotated[int | None, typer.Option(help="Batches per optimizer update.")] = None,
+    steps_per_report: Annotated[int | None, typer.Option(help="Iterations between two reports.")] = None,
+    steps_per_eval: Annotated[int | None, typer.Option(help="Iterations between two validations.")] = None,
+    val_batches: Annotated[int | None, typer.Option(help="Validation batches; -1 for all.")] = None,
+    save_every: Annotated[int | None, typer.Option(help="Iterations between two checkpoints.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a LoRA adapter with mlx-lm's tuner. Every option is read back from the child that used it.
+
+    Defaults are mlx-lm's; for the embedded model they are its measured settings.
+    """
+    given = {key: value for key, value in locals().items() if value is not None}
+    for key in ("data", "output", "model", "config", "resume", "as_json"):
+        given.pop(key, None)
+    _train({**given, "model": model, "data": data, "adapter_path": output}, config, resume, as_json)
+
+
+def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bool) -> None:
+    from punie.cli import console
+    from punie.training.plan import parse_plan, read_values
+    from punie.training.presets import preset
+    from punie.training.runner import train as run
+    from punie.workspace import resolve_model
+
+    written = {} if config is None else read_values(config)
+    defaults = preset(resolve_model(given["model"]))
+    plan = parse_plan({**defaults, **written, **given}, where="the options")
+    if defaults:
+        console.note("Embedded model: options that are not given take its measured settings.")
+    watch = console.Stopwatch()
+    with console.Live() as live:
+        live.begin("loading")
+        outcome = run(plan, resume=resume, on_metric=lambda metric: live.metric(metric, plan.iters))
+    if as_json:
+        console.print_json(outcome.model_dump())
+        return
+    console.print_facts(
+        {
+            "adapter": outcome.adapter_path,
+            "iterations": outcome.iterations,
+            "training loss": f"{outcome.train_loss:.4f}",
+            "validation loss": _span(outcome.first_valid_loss, outcome.valid_loss),
+            "tokens": f"{outcome.tokens:,} seen, {outcome.trained_tokens:,} learned from",
+            "time": f"{outcome.seconds:.1f} s in training steps, {watch.seconds:.1f} s in all",
+            "peak memory": f"{outcome.peak_memory / 1e9:.2f} GB",
+        }
+    )
+    console.note(f"Next: punie eval --model {plan.model} --adapter {given['adapter_path']} --output reports/mine")
+
+
+def pretrain(
+    recipe: Annotated[Path, typer.Argument(help="A pretraining recipe in YAML, for example recipes/tiny.yaml.")],
+    output: Annotated[Path | None, typer.Option("--output", help="The model folder to make.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a small model from scratch on generated text, tokenizer included."""
+    from punie.cli import console
+    from punie.training.pretrain.recipe import load_recipe
+    from punie.training.pretrain.runner import pretrain as run
+
+    plan = load_recipe(recipe)
+    folder = output or Path("models") / plan.name
+    with console.Live() as live:
+        live.begin("preparing text and tokenizer")
+        card = run(recipe, folder, on_metric=lambda metric: live.advance(*metric.progress(plan)))
+    if as_json:
+        console.print_json(card.model_dump())
+    else:
+        console.print_facts(card.facts())
+
+
+def benchmark(
+    model: Model = "tiny",
+    data: Annotated[Path | None, typer.Option("--data", help="A dataset folder; by default rows are made.")] = None,
+    iters: Annotated[int, typer.Option(min=1, help="Iterations to measure.")] = 10,
+    batch_size: Annotated[int, typer.Option(min=1, help="Rows per batch.")] = 4,
+    max_seq_length: Annotated[int, typer.Option(min=2, help="Tokens per row at most.")] = 512,
+    num_layers: Annotated[int, typer.Option(help="How many of the last layers learn; -1 for all.")] = 16,
+    as_json: Json = False,
+) -> None:
+    """Measure seconds per training iteration, and say whether this model is worth a night."""
+
+
+def _span(first: float | None, last: float | None) -> str:
+    if last is None:
+        return "no validation rows"
+    return f"{last:.4f}" if first is None else f"{first:.4f} -> {last:.4f}"

@@ -1,0 +1,118 @@
+"""A dataset folder: `train.jsonl`, `valid.jsonl`, `test.jsonl` and `dataset.json`, written as a whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from punie.data.rows import row_problem, row_shape
+from punie.errors import DataError, UsageError
+from punie.files import hash_file, make_folder, read_json, read_jsonl, write_json, write_jsonl
+
+SPLITS = ("train", "valid", "test")
+_MANIFEST = "dataset.json"
+_SHOWN = 10
+
+Row = Mapping[str, Any]
+
+
+class Manifest(BaseModel):
+    """`dataset.json`: where the rows come from and what they hash to."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    name: str
+    recipe: dict[str, Any]
+    counts: dict[str, int]
+    hashes: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One row that cannot be taught from; `where` is file:line."""
+
+    where: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Rows by split and by shape, and every problem found."""
+
+    counts: Mapping[str, int]
+    shapes: Mapping[str, int]
+    problems: tuple[Problem, ...]
+
+    def require_sound(self) -> None:
+        """Raises DataError with the first problems."""
+        if self.problems:
+            shown = [f"{problem.where}: {problem.why}" for problem in self.problems[:_SHOWN]]
+            more = len(self.problems) - len(shown)
+            lines = [*shown, *([f"... and {more} more"] if more else [])]
+            raise DataError(f"{len(self.problems)} rows cannot be taught from.", hint="\n".join(lines))
+
+
+def write_dataset(folder: Path, name: str, splits: Mapping[str, Sequence[Row]], recipe: Mapping[str, Any]) -> Manifest:
+    """Write all splits beside the final place, then give the folder its name. Raises UsageError if that is taken."""
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError("The output folder is in use.", where=str(folder), hint="Choose another one, or empty it.")
+    make_folder(folder.parent)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        manifest = _write_splits(draft, name, splits, recipe)
+        draft.chmod(0o755)
+        draft.replace(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return manifest
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Raises UsageError where there is none, DataError where it is broken."""
+    path = folder / _MANIFEST
+    try:
+        return Manifest.model_validate(read_json(path))
+    except ValidationError as error:
+        raise DataError("Not a dataset.json this version can read.", where=str(path)) from error
+
+
+def validate_dataset(folder: Path) -> Validation:
+    """Look at every row of every split. Raises UsageError where there is no train split, DataError where it is empty."""
+    if not (folder / "train.jsonl").is_file():
+        raise UsageError("There is no train.jsonl here.", where=str(folder), hint="Give a dataset folder.")
+    counts, shapes, problems = Counter[str](), Counter[str](), list[Problem]()
+    for split, where, row in _rows(folder):
+        counts[split] += 1
+        why = row_problem(row)
+        if why is None:
+            shapes[row_shape(row)] += 1
+        else:
+            problems.append(Problem(where, why))
+    if not counts["train"]:
+        raise DataError("The train split is empty.", where=str(folder / "train.jsonl"))
+    return Validation(dict(counts), dict(shapes), tuple(problems))
+
+
+def _rows(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for split in SPLITS:
+        path = folder / f"{split}.jsonl"
+        if path.is_file():
+            yield from ((split, f"{path}:{number}", row) for number, row in read_jsonl(path))
+
+
+def _write_splits(folder: Path, name: str, splits: Mapping[str, Sequence[Row]], recipe: Mapping[str, Any]) -> Manifest:
+    paths = {split: folder / f"{split}.jsonl" for split in splits}
+    counts = {split: write_jsonl(paths[split], rows) for split, rows in splits.items()}
+    hashes = {split: hash_file(path) for split, path in paths.items()}
+    manifest = Manifest(name=name, recipe=dict(recipe), counts=counts, hashes=hashes)
+    write_json(folder / _MANIFEST, manifest.model_dump())
+    return manifest

@@ -1,0 +1,188 @@
+"""The whole loop on sample data: data, baseline, training, evaluation, comparison.
+
+Each step leaves something finished or something to go on from, so the same call resumes after any interruption.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from punie.data.dataset import Manifest, read_manifest, validate_dataset
+from punie.errors import UsageError
+from punie.evaluation.outcomes import EvaluationRun, Trial
+from punie.evaluation.runner import EvaluationOptions, evaluate
+from punie.evaluation.runs import read_run
+from punie.evaluation.suite import load_suite
+from punie.generate.sample import sample_recipe, write_sample
+from punie.report.compare import Comparison, compare
+from punie.report.pages import write_comparison_page, write_run_page
+from punie.training.metrics import Metric
+from punie.training.plan import TrainingPlan, parse_plan
+from punie.training.presets import preset
+from punie.training.runner import TrainingOutcome, train
+from punie.workspace import EMBEDDED_MODEL, is_embedded, resolve_model
+
+SUITE = "tiny"
+_FRESH = "Start again with --fresh, which deletes what the quickstart made."
+
+
+class Watcher:
+    """What happens, as it happens. The command line draws it; this one looks on in silence."""
+
+    def step(self, name: str) -> None:
+        """A step begins."""
+
+    def done(self, result: str, *, earlier: bool = False) -> None:
+        """The step's result in a few words; `earlier` when it lay there already."""
+
+    def stage(self, name: str) -> None:
+        """What an evaluation is doing before it asks."""
+
+    def trial(self, trial: Trial, done: int, total: int) -> None:
+        """One case was judged."""
+
+    def metric(self, metric: Metric, iters: int) -> None:
+        """The training child reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuickstartOptions:
+    """`root` is the project folder; `unsafe_code` lets a model other than ours have its code run without a jail."""
+
+    model: str = EMBEDDED_MODEL
+    root: Path = Path()
+    examples: int = 1000
+    seed: int = 0
+    fresh: bool = False
+    unsafe_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The folders a quickstart writes, all named after it."""
+
+    data: Path
+    adapter: Path
+    base: Path
+    tuned: Path
+    comparison: Path
+
+    @classmethod
+    def of(cls, options: QuickstartOptions) -> Places:
+        suffix = "" if options.model == EMBEDDED_MODEL else "-" + re.sub(r"[^A-Za-z0-9.]+", "-", options.model).strip("-")
+        name, root = f"quickstart{suffix}", options.root
+        reports = root / "reports"
+        return cls(
+            data=root / "data" / name,
+            adapter=root / "adapters" / name,
+            base=reports / f"{name}-base",
+            tuned=reports / f"{name}-tuned",
+            comparison=reports / name,
+        )
+
+    def clear(self) -> None:
+        """Delete what an earlier quickstart made, unfinished runs included."""
+        unfinished = [run.with_name(f".{run.name}.partial") for run in (self.base, self.tuned)]
+        for folder in (self.data, self.adapter, self.base, self.tuned, self.comparison, *unfinished):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class QuickstartResult:
+    outcome: TrainingOutcome
+    comparison: Comparison
+    page: Path
+    places: Places
+
+
+def quickstart(options: QuickstartOptions, watcher: Watcher | None = None) -> QuickstartResult:
+    """Run the loop, or what is left of it. Raises whatever a step raises; the steps before it stay finished."""
+    watcher = watcher or Watcher()
+    model, places = resolve_model(options.model), Places.of(options)
+    if options.fresh:
+        places.clear()
+    prepare_data(options, places, watcher)
+    base = _evaluated(options, model, None, places.base, watcher)
+    outcome = _trained(options, model, places, watcher)
+    tuned = _evaluated(options, model, places.adapter, places.tuned, watcher)
+    watcher.step("comparison")
+    comparison = compare(base, tuned)
+    page = write_comparison_page(comparison, places.comparison)
+    watcher.done(comparison.claim)
+    return QuickstartResult(outcome, comparison, page, places)
+
+
+def prepare_data(options: QuickstartOptions, places: Places, watcher: Watcher) -> Manifest:
+    """Write the sample chats unless they lie there, and validate them either way."""
+    watcher.step("data")
+    earlier = places.data.is_dir()
+    if earlier:
+        manifest = read_manifest(places.data)
+        if manifest.recipe != sample_recipe(options.examples, options.seed):
+            raise UsageError("The data here are from another recipe.", where=str(places.data), hint=_FRESH)
+    else:
+        manifest = write_sample(places.data, options.examples, options.seed)
+    validate_dataset(places.data).require_sound()
+    splits = ", ".join(f"{count} {split}" for split, count in manifest.counts.items())
+    watcher.done(f"{sum(manifest.counts.values())} chats ({splits}), all valid", earlier=earlier)
+    return manifest
+
+
+def training_plan(options: QuickstartOptions, model: Path, places: Places) -> TrainingPlan:
+    """The plan of the quickstart: the model's preset, or a cautious one for a model we do not know."""
+    cautious: dict[str, Any] = {"iters": 150, "learning_rate": 1e-4, "mask_prompt": True}
+    paths = {"model": options.model, "data": str(places.data), "adapter_path": str(places.adapter)}
+    return parse_plan({**(preset(model) or cautious), **paths, "seed": options.seed}, where="quickstart")
+
+
+def _trained(options: QuickstartOptions, model: Path, places: Places, watcher: Watcher) -> TrainingOutcome:
+    watcher.step("training")
+    plan = training_plan(options, model, places)
+    begun = (places.adapter / "run" / "plan.yaml").is_file()
+    earlier = (places.adapter / "run" / "outcome.json").is_file()
+    follow: Callable[[Metric], None] = lambda metric: watcher.metric(metric, plan.iters)  # noqa: E731
+    outcome = train(plan, resume=begun, on_metric=follow)
+    start = "" if outcome.first_valid_loss is None else f"validation loss {outcome.first_valid_loss:.2f} -> "
+    end = outcome.train_loss if outcome.valid_loss is None else outcome.valid_loss
+    watcher.done(f"{outcome.iterations} iterations, {start}{end:.3f}", earlier=earlier)
+    return outcome
+
+
+def _evaluated(
+    options: QuickstartOptions, model: Path, adapter: Path | None, folder: Path, watcher: Watcher
+) -> EvaluationRun:
+    watcher.step("baseline" if adapter is None else "evaluation")
+    earlier = folder.is_dir()
+    run = _earlier_run(folder, options) if earlier else _fresh_run(options, model, adapter, folder, watcher)
+    write_run_page(run, folder)
+    right = sum(trial.right for trial in run.trials)
+    counted = sum(trial.counted for trial in run.trials)
+    watcher.done(f"{right} of {counted} cases right", earlier=earlier)
+    return run
+
+
+def _fresh_run(
+    options: QuickstartOptions, model: Path, adapter: Path | None, folder: Path, watcher: Watcher
+) -> EvaluationRun:
+    asked = EvaluationOptions(
+        model=model,
+        label=options.model,
+        suite=SUITE,
+        output=folder,
+        adapter=adapter,
+        unsafe_code=options.unsafe_code or is_embedded(model),
+    )
+    return asyncio.run(evaluate(asked, on_trial=watcher.trial, on_stage=watcher.stage))
+
+
+def _earlier_run(folder: Path, options: QuickstartOptions) -> EvaluationRun:
+    run = read_run(folder)
+    if run.record.suite_hash != load_suite(SUITE).hash or run.record.identity.model != options.model:
+        raise UsageError("This run asked other questions, or another model.", where=str(folder), hint=_FRESH)
+    return run
