@@ -196,7 +196,12 @@ class TrainingPlan(BaseModel):
 
 
 def load_plan(path: Path) -> TrainingPlan:
-    """Read a plan from a YAML file. Raises UsageError that names the key."""
+    """Read a whole plan from a YAML file. Raises UsageError that names the key."""
+    return parse_plan(read_values(path), where=str(path))
+
+
+def read_values(path: Path) -> dict[str, Any]:
+    """The values of a YAML file by name, unchecked: it may hold only part of a plan. Raises UsageError."""
     with open_input(path) as file:
         try:
             values = yaml.safe_load(file)
@@ -204,7 +209,7 @@ def load_plan(path: Path) -> TrainingPlan:
             raise UsageError(f"Not valid YAML: {error}.", where=str(path)) from error
     if not isinstance(values, dict):
         raise UsageError("A plan is a list of `key: value` lines.", where=str(path))
-    return parse_plan(values, where=str(path))
+    return values
 
 
 def parse_plan(values: Mapping[str, Any], *, where: str) -> TrainingPlan:

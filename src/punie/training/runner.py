@@ -13,14 +13,11 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import TimeoutExpired
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict
 
 from punie.errors import CapacityError, DataError, InterruptedRun, TrainingError, UsageError
-from punie.files import make_folder, read_json, write_json, write_text
+from punie.files import make_folder, write_json, write_text
 from punie.process import Child
-from punie.training.adapter import Adapter, AdapterFolder, read_adapter
+from punie.training.adapter import AdapterFolder, read_adapter
 from punie.training.echo import require_echo, require_rate
 from punie.training.metrics import (
     Done,
@@ -29,11 +26,11 @@ from punie.training.metrics import (
     Metric,
     Stopped,
     TrainLoss,
-    ValidLoss,
     follow,
     read_metrics,
     rewrite_metrics,
 )
+from punie.training.outcome import TrainingOutcome, read_outcome, summarize
 from punie.training.plan import TrainingPlan, load_plan
 from punie.training.progress import read_progress
 from punie.workspace import resolve_model
@@ -44,31 +41,8 @@ _PATIENCE_SECONDS = 300.0
 _LORA_BYTES = 200_000_000
 """Disk to have free for a LoRA run: adapter, optimizer state, checkpoints and log, generously."""
 
-
-class TrainingOutcome(BaseModel):
-    """`run/outcome.json`, which exists only beside a whole adapter. Losses in nats, seconds in training steps."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: Literal[1] = 1
-    status: Literal["done"] = "done"
-    adapter_path: str
-    adapter_hash: str
-    model: str
-    model_hash: str
-    data: str
-    data_hash: str
-    iterations: int
-    train_loss: float
-    first_valid_loss: float | None
-    valid_loss: float | None
-    seconds: float
-    tokens: int
-    trained_tokens: int
-    peak_memory: int
-    trainable_parameters: int
-    total_parameters: int
-    versions: dict[str, str]
+_FULL_BYTES = 1_000_000
+"""Less than this left after a child broke: it could not even write why."""
 
 
 def train(
@@ -98,15 +72,6 @@ def train(
                 _leave_no_trace(folder)
             raise
         return _publish(plan, folder, metrics)
-
-
-def read_outcome(folder: Path) -> TrainingOutcome:
-    """Raises UsageError where no finished training is recorded, DataError where the record is of another format."""
-    path = AdapterFolder(folder).outcome
-    try:
-        return TrainingOutcome.model_validate(read_json(path))
-    except ValueError as error:
-        raise DataError("Not the outcome of a training run this version can read.", where=str(path)) from error
 
 
 def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
@@ -249,7 +214,9 @@ def _interrupted(folder: AdapterFolder) -> InterruptedRun:
     )
 
 
-def _broken(folder: AdapterFolder, child: Child) -> TrainingError:
+def _broken(folder: AdapterFolder, child: Child) -> TrainingError | CapacityError:
+    if shutil.disk_usage(folder.root).free < _FULL_BYTES:
+        return CapacityError("The disk ran full.", where=str(folder.root), hint="Make room, then use --resume.")
     resume = "\nUse --resume to go on from the last saved state." if folder.state.is_file() else ""
     return TrainingError(
         f"The training process ended without a result (exit code {child.poll()}).",
@@ -270,32 +237,7 @@ def _publish(plan: TrainingPlan, folder: AdapterFolder, metrics: tuple[Metric, .
     for file in sorted(folder.unfinished.iterdir(), key=lambda file: file.name == folder.weights.name):
         file.replace(folder.root / file.name)
     folder.unfinished.rmdir()
-    outcome = _outcome(plan, read_adapter(folder.root), metrics)
+    outcome = summarize(plan, read_adapter(folder.root), metrics)
     write_json(folder.outcome, outcome.model_dump())
     shutil.rmtree(folder.state.parent, ignore_errors=True)
     return outcome
-
-
-def _outcome(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...]) -> TrainingOutcome:
-    echo = next(metric for metric in reversed(metrics) if isinstance(metric, Echo))
-    done = next(metric for metric in reversed(metrics) if isinstance(metric, Done))
-    first = next((metric.loss for metric in metrics if isinstance(metric, ValidLoss)), None)
-    return TrainingOutcome(
-        adapter_path=str(adapter.folder),
-        adapter_hash=adapter.hash,
-        model=plan.model,
-        model_hash=echo.model_hash,
-        data=plan.data,
-        data_hash=echo.data_hash,
-        iterations=done.iterations,
-        train_loss=done.train_loss,
-        first_valid_loss=first,
-        valid_loss=done.valid_loss,
-        seconds=done.seconds,
-        tokens=done.tokens,
-        trained_tokens=done.trained_tokens,
-        peak_memory=done.peak_memory,
-        trainable_parameters=echo.trainable_parameters,
-        total_parameters=echo.total_parameters,
-        versions=echo.versions,
-    )

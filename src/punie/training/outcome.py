@@ -1,0 +1,75 @@
+"""What came of a training run, recorded beside its adapter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from punie.errors import DataError
+from punie.files import read_json
+from punie.training.adapter import Adapter, AdapterFolder
+from punie.training.metrics import Done, Echo, Metric, ValidLoss
+from punie.training.plan import TrainingPlan
+
+
+class TrainingOutcome(BaseModel):
+    """`run/outcome.json`, which exists only beside a whole adapter. Losses in nats, seconds in training steps."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    status: Literal["done"] = "done"
+    adapter_path: str
+    adapter_hash: str
+    model: str
+    model_hash: str
+    data: str
+    data_hash: str
+    iterations: int
+    train_loss: float
+    first_valid_loss: float | None
+    valid_loss: float | None
+    seconds: float
+    tokens: int
+    trained_tokens: int
+    peak_memory: int
+    trainable_parameters: int
+    total_parameters: int
+    versions: dict[str, str]
+
+
+def read_outcome(folder: Path) -> TrainingOutcome:
+    """Raises UsageError where no finished training is recorded, DataError where the record is of another format."""
+    path = AdapterFolder(folder).outcome
+    try:
+        return TrainingOutcome.model_validate(read_json(path))
+    except ValueError as error:
+        raise DataError("Not the outcome of a training run this version can read.", where=str(path)) from error
+
+
+def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...]) -> TrainingOutcome:
+    """The record of a run, from its own last words."""
+    echo = next(metric for metric in reversed(metrics) if isinstance(metric, Echo))
+    done = next(metric for metric in reversed(metrics) if isinstance(metric, Done))
+    first = next((metric.loss for metric in metrics if isinstance(metric, ValidLoss)), None)
+    return TrainingOutcome(
+        adapter_path=str(adapter.folder),
+        adapter_hash=adapter.hash,
+        model=plan.model,
+        model_hash=echo.model_hash,
+        data=plan.data,
+        data_hash=echo.data_hash,
+        iterations=done.iterations,
+        train_loss=done.train_loss,
+        first_valid_loss=first,
+        valid_loss=done.valid_loss,
+        seconds=done.seconds,
+        tokens=done.tokens,
+        trained_tokens=done.trained_tokens,
+        peak_memory=done.peak_memory,
+        trainable_parameters=echo.trainable_parameters,
+        total_parameters=echo.total_parameters,
+        versions=echo.versions,
+    )
