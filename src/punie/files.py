@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,8 @@ from typing import IO, Any
 import msgspec
 
 from punie.errors import CapacityError, DataError, UsageError
+
+_BLOCK_BYTES = 1 << 20
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -35,9 +37,10 @@ def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
 
 
 def append_jsonl(out: IO[bytes], row: Mapping[str, Any]) -> None:
-    """Append one row so that a reader never sees half of it."""
-    out.write(msgspec.json.encode(row) + b"\n")
-    out.flush()
+    """Append one row and hand it to the system at once. Raises CapacityError where the disk is full."""
+    with _explained(Path(str(out.name))):
+        out.write(msgspec.json.encode(row) + b"\n")
+        out.flush()
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -58,7 +61,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def open_input(path: Path) -> Iterator[IO[bytes]]:
+def open_input(path: Path) -> Generator[IO[bytes]]:
     """Open for reading; a missing or forbidden file is the user's to correct."""
     try:
         file = path.open("rb")
@@ -71,7 +74,7 @@ def open_input(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+def atomic_writer(path: Path) -> Generator[IO[bytes]]:
     """A temporary file beside `path` that takes its name only when the block ends well."""
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -97,8 +100,11 @@ def make_folder(path: Path) -> Path:
 
 def hash_file(path: Path) -> str:
     """SHA-256 of the content, in hexadecimal."""
+    digest = hashlib.sha256()
     with open_input(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def hash_files(paths: Iterable[Path]) -> str:
@@ -125,7 +131,7 @@ def _decode(data: bytes, where: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _explained(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:

@@ -75,7 +75,9 @@ class Places:
 
     @classmethod
     def of(cls, options: QuickstartOptions) -> Places:
-        suffix = "" if options.model == EMBEDDED_MODEL else "-" + re.sub(r"[^A-Za-z0-9.]+", "-", options.model).strip("-")
+        suffix = (
+            "" if options.model == EMBEDDED_MODEL else "-" + re.sub(r"[^A-Za-z0-9.]+", "-", options.model).strip("-")
+        )
         name, root = f"quickstart{suffix}", options.root
         reports = root / "reports"
         return cls(

@@ -67,7 +67,10 @@ def main() -> None:
     except Exception as error:
         if debug:
             raise
-        _say(f"Bug in punie: {type(error).__name__}: {error}", "Run the command again as `punie --debug ...` for details.")
+        _say(
+            f"Bug in punie: {type(error).__name__}: {error}",
+            "Run the command again as `punie --debug ...` for details.",
+        )
         raise SystemExit(1) from error
 
 

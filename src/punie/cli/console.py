@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich import progress as bars
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from punie.evaluation.outcomes import Trial
     from punie.report.compare import Comparison, Verdict
     from punie.report.summary import Summary
+    from punie.training.pretrain.progress import Progress
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -54,7 +56,7 @@ class Live:
     """A progress bar on a terminal; elsewhere nothing, so that logs stay short. Use as a context manager."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
+        self._progress = bars.Progress(
             TextColumn("  {task.description}"),
             BarColumn(bar_width=28),
             MofNCompleteColumn(),
@@ -102,6 +104,12 @@ class Live:
                 self.advance(metric.iteration, iters, f"validation loss {metric.loss:.3f}")
             case _:
                 pass
+
+    def pretraining(self, progress: Progress) -> None:
+        """Show what the pretraining child reported."""
+        self.begin(progress.stage)
+        detail = f"loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tokens/s"
+        self.advance(progress.iteration, progress.total, detail)
 
 
 class Stopwatch:

@@ -43,7 +43,9 @@ def download(
 
 @app.command()
 def validate(
-    folder: Annotated[Path, typer.Argument(help="A folder with train.jsonl and, if there are, valid.jsonl, test.jsonl.")],
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with train.jsonl and, if there are, valid.jsonl, test.jsonl.")
+    ],
     as_json: Json = False,
 ) -> None:
     """Look at every row, and name each one that cannot be taught from. Exit code 3 if there is one."""

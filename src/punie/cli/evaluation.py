@@ -112,7 +112,9 @@ def rescore(folder: RunFolder, unsafe_code: UnsafeCode = False, as_json: Json = 
         console.show_summary(summary)
     if rescored.differences:
         lines = [f"{d.case}: {d.stored}, now {d.now}" for d in rescored.differences]
-        raise GateError(f"{len(lines)} judgements differ from the stored ones.", where=str(folder), hint="\n".join(lines))
+        raise GateError(
+            f"{len(lines)} judgements differ from the stored ones.", where=str(folder), hint="\n".join(lines)
+        )
     console.note(f"All {len(stored.trials)} judgements are the stored ones.")
 
 
@@ -142,4 +144,4 @@ def serve(
     from punie.workspace import resolve_model
 
     folder = resolve_model(model)
-    asyncio.run(run(folder, adapter, port=port, log=log, on_ready=console.note))
+    asyncio.run(run(folder, adapter.resolve() if adapter else None, port=port, log=log, on_ready=console.note))

@@ -26,7 +26,9 @@ def quickstart(
     model: Model = "tiny",
     examples: Annotated[int, typer.Option(min=20, help="How many sample chats to train and validate on.")] = 1000,
     seed: Seed = 0,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Delete what an earlier quickstart made, and start over.")] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Delete what an earlier quickstart made, and start over.")
+    ] = False,
     unsafe_code: UnsafeCode = False,
 ) -> None:
     """Sample data, baseline, training, evaluation, comparison: the whole loop in about a minute.

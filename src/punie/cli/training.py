@@ -9,14 +9,16 @@ import typer
 
 from punie.cli.options import Json, Model
 
-Whole = typer.Option(min=1)
-
 
 def train(
     data: Annotated[str, typer.Argument(help="A dataset folder with train.jsonl.")],
-    output: Annotated[str, typer.Option("--output", "--adapter-path", help="The adapter folder to make.")] = "adapters/mine",
-    model: Model = "tiny",
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="A plan in YAML; options given here win.")] = None,
+    output: Annotated[
+        str, typer.Option("--output", "--adapter-path", help="The adapter folder to make.")
+    ] = "adapters/mine",
+    model: Annotated[str | None, typer.Option("--model", help="As for eval; tiny if the plan names none.")] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="A plan in YAML; options given here win.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in --output.")] = False,
     iters: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per batch.")] = None,
@@ -47,9 +49,9 @@ def train(
     Defaults are mlx-lm's; for the embedded model they are its measured settings.
     """
     given = {key: value for key, value in locals().items() if value is not None}
-    for key in ("data", "output", "model", "config", "resume", "as_json"):
+    for key in ("output", "config", "resume", "as_json"):
         given.pop(key, None)
-    _train({**given, "model": model, "data": data, "adapter_path": output}, config, resume, as_json)
+    _train({**given, "adapter_path": output}, config, resume, as_json)
 
 
 def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bool) -> None:
@@ -57,11 +59,11 @@ def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bo
     from punie.training.plan import parse_plan, read_values
     from punie.training.presets import preset
     from punie.training.runner import train as run
-    from punie.workspace import resolve_model
+    from punie.workspace import EMBEDDED_MODEL, resolve_model
 
-    written = {} if config is None else read_values(config)
-    defaults = preset(resolve_model(given["model"]))
-    plan = parse_plan({**defaults, **written, **given}, where="the options")
+    values = {"model": EMBEDDED_MODEL, **({} if config is None else read_values(config)), **given}
+    defaults = preset(resolve_model(values["model"]))
+    plan = parse_plan({**defaults, **values}, where=f"options and {config}" if config else "options")
     if defaults:
         console.note("Embedded model: options that are not given take its measured settings.")
     watch = console.Stopwatch()
@@ -99,7 +101,7 @@ def pretrain(
     folder = output or Path("models") / plan.name
     with console.Live() as live:
         live.begin("preparing text and tokenizer")
-        card = run(recipe, folder, on_metric=lambda metric: live.advance(*metric.progress(plan)))
+        card = run(recipe, folder, on_progress=live.pretraining)
     if as_json:
         console.print_json(card.model_dump())
     else:
@@ -108,14 +110,47 @@ def pretrain(
 
 def benchmark(
     model: Model = "tiny",
-    data: Annotated[Path | None, typer.Option("--data", help="A dataset folder; by default rows are made.")] = None,
-    iters: Annotated[int, typer.Option(min=1, help="Iterations to measure.")] = 10,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="A dataset folder; by default every row is of the full length.")
+    ] = None,
+    iters: Annotated[int, typer.Option(min=2, help="Iterations to measure.")] = 10,
     batch_size: Annotated[int, typer.Option(min=1, help="Rows per batch.")] = 4,
     max_seq_length: Annotated[int, typer.Option(min=2, help="Tokens per row at most.")] = 512,
-    num_layers: Annotated[int, typer.Option(help="How many of the last layers learn; -1 for all.")] = 16,
+    num_layers: Annotated[int, typer.Option(min=-1, help="How many of the last layers learn; -1 for all.")] = -1,
     as_json: Json = False,
 ) -> None:
     """Measure seconds per training iteration, and say whether this model is worth a night."""
+    from dataclasses import asdict
+
+    from punie.benchmark import benchmark as run
+    from punie.cli import console
+
+    with console.Live() as live:
+        live.begin("measuring")
+        result = run(
+            model,
+            data=data,
+            iters=iters,
+            batch_size=batch_size,
+            max_seq_length=max_seq_length,
+            num_layers=num_layers,
+            on_metric=lambda metric: live.metric(metric, iters),
+        )
+    if as_json:
+        console.print_json(asdict(result))
+        return
+    console.print_facts(
+        {
+            "model": result.model,
+            "measured": f"{result.measured_iterations} iterations of {batch_size} rows",
+            "per iteration": f"{result.seconds_per_iteration:.3f} s ({result.fastest:.3f} to {result.slowest:.3f})",
+            "speed": f"{result.tokens_per_second:,.0f} tokens/s, padding not counted",
+            "peak memory": f"{result.peak_memory / 1e9:.2f} GB",
+            "not counted": f"loading {result.load_seconds:.1f} s, first traces {result.first_trace_seconds:.1f} s, "
+            f"validation {result.validation_seconds:.1f} s",
+        }
+    )
+    console.out.print(result.decision)
 
 
 def _span(first: float | None, last: float | None) -> str:

@@ -86,7 +86,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def validate_dataset(folder: Path) -> Validation:
-    """Look at every row of every split. Raises UsageError where there is no train split, DataError where it is empty."""
+    """Look at every row of every split. Raises UsageError where train is absent, DataError where it is empty."""
     if not (folder / "train.jsonl").is_file():
         raise UsageError("There is no train.jsonl here.", where=str(folder), hint="Give a dataset folder.")
     counts, shapes, problems = Counter[str](), Counter[str](), list[Problem]()

@@ -24,6 +24,7 @@ from punie.evaluation.suite import Case, Suite, load_suite
 from punie.serving.client import Client, Completion, DroppedReply, Sampling, TokenDecoder
 from punie.serving.identity import Identity, prove_identity
 from punie.serving.server import ManagedServer
+from punie.training.adapter import read_adapter
 
 OnTrial = Callable[[Trial, int, int], None]
 """A trial, how many are done, how many there are."""
@@ -82,6 +83,8 @@ async def evaluate(
 
 async def _evaluate(options: EvaluationOptions, on_trial: OnTrial | None, enter_stage: OnStage) -> EvaluationRun:
     refuse_existing(options.output)
+    if options.adapter is not None:
+        read_adapter(options.adapter)
     suite = options.suite if isinstance(options.suite, Suite) else load_suite(options.suite)
     enter_stage("checking the suite")
     self_check = await asyncio.to_thread(check_suite, suite, options.code_execution)

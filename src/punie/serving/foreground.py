@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from punie.serving.client import Client, Sampling, TokenDecoder
@@ -14,29 +15,24 @@ from punie.serving.server import ManagedServer
 _HEALTH_EVERY = 5.0
 
 
-async def serve(
-    model: Path, adapter: Path | None, *, port: int, log: Path, on_ready: Callable[[str], None]
-) -> None:
-    """Serve until cancelled. Raises ServerError when the server cannot start, proves to be another, or dies."""
-    adapter = adapter.resolve() if adapter else None
+async def serve(model: Path, adapter: Path | None, *, port: int, log: Path, on_ready: Callable[[str], None]) -> None:
+    """Serve until cancelled; paths are absolute. Raises ServerError when the server cannot start, proves to be another,
+    or dies.
+    """
     async with ManagedServer(model, adapter=adapter, log=log, port=port) as server:
-        identity = await _prove(server, model, adapter)
-        on_ready(_greeting(server, identity))
-        while (lost := await server.lost()) is None:
+        on_ready(_greeting(server, await _prove(server, model, adapter)))
+        lost = None
+        while lost is None:
             await asyncio.sleep(_HEALTH_EVERY)
+            lost = await server.lost()
         raise lost
 
 
 async def _prove(server: ManagedServer, model: Path, adapter: Path | None) -> Identity:
-    decode, sampling = TokenDecoder(model), Sampling()
-    async with AsyncExitStack() as stack:
-        base, adapted = (
-            await stack.enter_async_context(
-                Client(server.base_url, model, arm, decode=decode, sampling=sampling, width=1)
-            )
-            for arm in (None, adapter)
-        )
-        return await prove_identity(base, adapted if adapter else None)
+    client = partial(Client, server.base_url, model, decode=TokenDecoder(model), sampling=Sampling(), width=1)
+    arm = nullcontext(None) if adapter is None else client(adapter)
+    async with client() as base, arm as adapted:
+        return await prove_identity(base, adapted)
 
 
 def _greeting(server: ManagedServer, identity: Identity) -> str:
