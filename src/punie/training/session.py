@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import mlx.core as mx
-from mlx.optimizers import Optimizer
 from mlx_lm.tuner.callbacks import TrainingCallback
 from mlx_lm.tuner.trainer import TrainingArgs, evaluate, train
 from msgspec.structs import replace as with_changes
@@ -30,17 +29,7 @@ from punie.training.echo import schedule_points
 from punie.training.metrics import Done, Echo, Metric, Saved, TrainLoss, ValidLoss, append_metric
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Learner:
-    """What a session works on: the model with its trainable parts, its optimizer, its rows."""
-
-    model: Any
-    tokenizer: Any
-    optimizer: Optimizer
-    train_rows: list[TokenRow]
-    valid_rows: list[TokenRow]
+from punie.training.student import Learner
 
 
 @dataclass(frozen=True, slots=True)

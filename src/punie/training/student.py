@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import mlx.core as mx
 from jinja2 import TemplateError
 from mlx import optimizers
 from mlx_lm.tuner.datasets import create_dataset
@@ -13,10 +15,11 @@ from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
 from mlx_lm.utils import get_total_parameters, load
 
 from punie.errors import DataError, UsageError
+from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow
-from punie.training.checkpoint import flat
+from punie.training.checkpoint import flat, load_state, random_key, seed_of
 from punie.training.plan import TrainingPlan
-from punie.training.rows import Split, name_rows
+from punie.training.rows import Split, TeachingRows, name_rows
 
 _OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "adam": optimizers.Adam,
@@ -24,6 +27,27 @@ _OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "sgd": optimizers.SGD,
     "muon": optimizers.Muon,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """What a session works on: the model with its trainable parts, its optimizer, its rows."""
+
+    model: Any
+    tokenizer: Any
+    optimizer: optimizers.Optimizer
+    train_rows: list[TokenRow]
+    valid_rows: list[TokenRow]
+    seed: int
+    """Read back from MLX's random stream before anything was drawn from it."""
+
+    def parameter_counts(self) -> dict[str, int]:
+        """Layers, numbers that learn, and numbers in all; quantized weights count unpacked."""
+        return {
+            "layers": len(self.model.layers),
+            "trainable_parameters": sum(array.size for array in flat(self.model.trainable_parameters()).values()),
+            "total_parameters": get_total_parameters(self.model),
+        }
 
 
 def load_student(plan: TrainingPlan) -> tuple[Any, Any]:
@@ -40,6 +64,22 @@ def load_student(plan: TrainingPlan) -> tuple[Any, Any]:
             hint="A model folder needs config.json, model*.safetensors and tokenizer files of a known architecture.",
         ) from error
     return model, tokenizer
+
+
+def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer: Any) -> Learner:
+    """Tokenize, seed, add the trainable parts, and put back the saved state where there is one."""
+    if mx.default_device() == mx.cpu:
+        # On a CPU compiled steps are 2-5 % faster (measured), and cost 25 s of C++ compiler on a fresh machine.
+        mx.disable_compile()
+    train_rows, valid_rows = (tokenize(split, tokenizer, plan) for split in (rows.train, rows.valid))
+    mx.random.seed(plan.seed)
+    seed = seed_of(random_key())
+    make_trainable(model, plan)
+    learner = Learner(model, tokenizer, make_optimizer(plan), train_rows, valid_rows, seed)
+    if (state := AdapterFolder.of(plan).state).exists():
+        load_state(state, model, learner.optimizer)
+    mx.eval(model.parameters())
+    return learner
 
 
 def make_trainable(model: Any, plan: TrainingPlan) -> None:
@@ -114,12 +154,3 @@ def _token_row(dataset: Any, split: Split, index: int) -> TokenRow:
             hint="Check roles, their order, and the form of tool calls that this model's template wants.",
         ) from error
     return TokenRow(tokens, offset)
-
-
-def count_parameters(model: Any) -> dict[str, int]:
-    """Layers, and how many numbers there are and how many of them learn; quantized weights count unpacked."""
-    return {
-        "layers": len(model.layers),
-        "trainable_parameters": sum(array.size for array in flat(model.trainable_parameters()).values()),
-        "total_parameters": get_total_parameters(model),
-    }

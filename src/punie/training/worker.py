@@ -14,6 +14,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event
+from typing import TYPE_CHECKING
 
 from punie.errors import DataError, InterruptedRun, PunieError
 from punie.files import hash_files
@@ -22,6 +23,9 @@ from punie.training.metrics import Done, Echo, Failed, Metric, Stopped, append_m
 from punie.training.plan import TrainingPlan, load_plan
 from punie.training.progress import Progress, read_progress
 from punie.training.rows import TeachingRows, read_teaching_rows
+
+if TYPE_CHECKING:
+    from punie.training.student import Learner
 
 
 def main() -> None:
@@ -46,40 +50,41 @@ def learn(plan: TrainingPlan, stopping: Callable[[], bool]) -> Done:
     rows = read_teaching_rows(Path(plan.data), plan.batch_size)
     progress = _progress(plan, rows)
 
-    import mlx.core as mx
+    from punie.training.session import Session
+    from punie.training.student import build_learner, load_student
 
-    from punie.training.checkpoint import load_state, random_key, seed_of
-    from punie.training.session import Learner, Session
-    from punie.training.student import count_parameters, load_student, make_optimizer, make_trainable, tokenize
-
-    if mx.default_device() == mx.cpu:
-        # Measured: about a fifth faster steps do not pay for half a minute of the C++ compiler on every fresh machine.
-        mx.disable_compile()
     model, tokenizer = load_student(plan)
     loaded = time.perf_counter()
-    train_rows, valid_rows = (tokenize(split, tokenizer, plan) for split in (rows.train, rows.valid))
-    mx.random.seed(plan.seed)
-    seed = seed_of(random_key())
-    make_trainable(model, plan)
-    learner = Learner(model, tokenizer, make_optimizer(plan), train_rows, valid_rows)
-    state = AdapterFolder.of(plan).state
-    if state.exists():
-        load_state(state, model, learner.optimizer)
-    mx.eval(model.parameters())
-    echo = Echo(
-        values={"seed": seed, "data": str(rows.train.path.parent)},
-        first_iteration=progress.iteration,
-        **count_parameters(model),
-        train_rows=len(train_rows),
-        valid_rows=len(valid_rows),
-        truncated_rows=sum(len(row.tokens) > plan.max_seq_length for row in train_rows),
-        model_hash=progress.model_hash,
-        data_hash=progress.data_hash,
-        load_seconds=loaded - started,
-        prepare_seconds=time.perf_counter() - loaded,
-        versions={name: version(name) for name in ("mlx", "mlx-lm")},
+    learner = build_learner(plan, rows, model, tokenizer)
+    echo = _echo(
+        plan, rows, learner, progress, load_seconds=loaded - started, prepare_seconds=time.perf_counter() - loaded
     )
     return Session(plan, learner, progress, echo, stopping).run()
+
+
+def _echo(
+    plan: TrainingPlan,
+    rows: TeachingRows,
+    learner: Learner,
+    progress: Progress,
+    *,
+    load_seconds: float,
+    prepare_seconds: float,
+) -> Echo:
+    """What is known before mlx-lm's loop begins; the session adds what it reads back inside it."""
+    return Echo(
+        values={"seed": learner.seed, "data": str(rows.train.path.parent)},
+        first_iteration=progress.iteration,
+        **learner.parameter_counts(),
+        train_rows=len(learner.train_rows),
+        valid_rows=len(learner.valid_rows),
+        truncated_rows=sum(len(row.tokens) > plan.max_seq_length for row in learner.train_rows),
+        model_hash=progress.model_hash,
+        data_hash=progress.data_hash,
+        load_seconds=load_seconds,
+        prepare_seconds=prepare_seconds,
+        versions={name: version(name) for name in ("mlx", "mlx-lm")},
+    )
 
 
 def _progress(plan: TrainingPlan, rows: TeachingRows) -> Progress:
