@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -53,6 +54,7 @@ def benchmark(
     batch_size: int = 4,
     max_seq_length: int = 2048,
     num_layers: int = 16,
+    on_metric: Callable[[Metric], None] | None = None,
 ) -> BenchmarkResult:
     """Train for `iters` steps into a folder that is thrown away, and time them.
 
@@ -74,7 +76,13 @@ def benchmark(
             "steps_per_report": 1,
             "save_every": iters + 1,
         }
-        train(parse_plan(knobs, where="benchmark"), on_metric=heard.append)
+
+        def hear(metric: Metric) -> None:
+            heard.append(metric)
+            if on_metric is not None:
+                on_metric(metric)
+
+        train(parse_plan(knobs, where="benchmark"), on_metric=hear)
     return _result(knobs, heard, time.perf_counter() - started)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -109,7 +109,9 @@ class Done(_Event, frozen=True, kw_only=True, tag="done"):
 
 Metric = Echo | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
 
-_DECODER = msgspec.json.Decoder(Metric)
+DECODER = msgspec.json.Decoder(Metric)
+
+_Line = TypeVar("_Line")
 
 
 def append_metric(path: Path, metric: Metric) -> None:
@@ -122,7 +124,7 @@ def read_metrics(path: Path) -> tuple[Metric, ...]:
     """All finished lines; the half line of a writer that was killed is left out. Raises UsageError, DataError."""
     with open_input(path) as file:
         *lines, _ = file.read().split(b"\n")
-    return tuple(_decode(line, f"{path}:{number}") for number, line in enumerate(lines, start=1))
+    return tuple(_decode(line, DECODER, f"{path}:{number}") for number, line in enumerate(lines, start=1))
 
 
 def rewrite_metrics(path: Path, metrics: Iterable[Metric]) -> None:
@@ -131,8 +133,13 @@ def rewrite_metrics(path: Path, metrics: Iterable[Metric]) -> None:
         out.writelines(msgspec.json.encode(metric) + b"\n" for metric in metrics)
 
 
-def follow(path: Path, alive: Callable[[], bool], *, offset: int = 0) -> Iterator[Metric]:
-    """Yield what is written after `offset` bytes, as it comes, until the writer is gone and everything is read."""
+def follow(
+    path: Path, alive: Callable[[], bool], decoder: msgspec.json.Decoder[_Line], *, offset: int = 0
+) -> Iterator[_Line]:
+    """Yield what is written after `offset` bytes, as it comes, until the writer is gone and everything is read.
+
+    Raises DataError at a line that the decoder refuses.
+    """
     with open_input(path) as file:
         file.seek(offset)
         rest = b""
@@ -141,15 +148,15 @@ def follow(path: Path, alive: Callable[[], bool], *, offset: int = 0) -> Iterato
             writing = alive()
             *lines, rest = (rest + file.read()).split(b"\n")
             for line in lines:
-                yield _decode(line, str(path))
+                yield _decode(line, decoder, str(path))
             if not writing:
                 return
             if not lines:
                 time.sleep(_POLL_SECONDS)
 
 
-def _decode(line: bytes, where: str) -> Metric:
+def _decode(line: bytes, decoder: msgspec.json.Decoder[_Line], where: str) -> _Line:
     try:
-        return _DECODER.decode(line)
+        return decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"Not a training metric: {error}.", where=where) from error
+        raise DataError(f"Not a metric: {error}.", where=where) from error

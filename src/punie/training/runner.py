@@ -20,6 +20,7 @@ from punie.process import Child
 from punie.training.adapter import AdapterFolder, read_adapter
 from punie.training.echo import require_echo, require_rate
 from punie.training.metrics import (
+    DECODER,
     Done,
     Echo,
     Failed,
@@ -170,7 +171,7 @@ def _run_child(
     offset = folder.metrics.stat().st_size
     with Child("punie.training.worker", str(folder.plan), log=folder.log) as child:
         try:
-            for metric in follow(folder.metrics, lambda: child.poll() is None, offset=offset):
+            for metric in follow(folder.metrics, lambda: child.poll() is None, DECODER, offset=offset):
                 _judge(plan, metric)
                 if on_metric is not None:
                     on_metric(metric)

@@ -22,3 +22,6 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag
     tokens: int
     train_loss: float
     valid_loss: float
+
+
+DECODER = msgspec.json.Decoder(Progress | Finished)

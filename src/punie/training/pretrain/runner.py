@@ -14,7 +14,7 @@ from punie.files import hash_file, make_folder, write_json, write_text
 from punie.process import Child, mlx_environment
 from punie.training.metrics import follow
 from punie.training.pretrain.card import ModelCard
-from punie.training.pretrain.progress import Finished, Progress
+from punie.training.pretrain.progress import DECODER, Finished, Progress
 from punie.training.pretrain.recipe import Recipe, load_recipe
 
 _WORKER = "punie.training.pretrain.worker"
@@ -67,7 +67,7 @@ def _run_child(recipe_path: Path, draft: Path, on_progress: Callable[[Progress],
     environment = {**mlx_environment(), "OPENBLAS_NUM_THREADS": "1"}
     arguments = (str(recipe_path.resolve()), str(draft))
     with Child(_WORKER, *arguments, log=draft / "pretrain.log", environment=environment) as child:
-        for metric in follow(metrics, lambda: child.poll() is None, kind=Progress | Finished):
+        for metric in follow(metrics, lambda: child.poll() is None, DECODER):
             if isinstance(metric, Finished):
                 return metric
             if metric.loss != metric.loss:
