@@ -1,18 +1,26 @@
 """Which rows meet in which batch, and what a batch looks like. Pure numpy.
 
-Differs from mlx-lm's own batches where those are at fault (mlx-lm issues 596, 1029, 961, 1697): rows are drawn anew
-in every epoch, none is left out because a batch did not fill, the padding after a row is not a target, and validation
-neither draws from the stream that orders the training rows nor changes its own choice from one time to the next.
+Differs from mlx-lm's own batches where those are at fault (mlx-lm issues 596, 1029, 961, 1697): rows of like length
+share a batch (mlx-lm means to, and counts dictionary keys instead of tokens), rows are drawn anew in every epoch, none
+is left out because a batch did not fill, the padding after a row is not a target, and validation neither draws from the
+stream that orders the training rows nor changes its own choice from one time to the next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
 PAD_TO = 32
+
+WINDOW = 8
+"""Batches whose rows are dealt out by length together."""
+
+_EPOCH, _BATCHES = 0, 1
+"""Names of the two streams that are drawn from one seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +57,28 @@ def make_batch(rows: Sequence[TokenRow], max_seq_length: int) -> Batch:
     return Batch(tokens, spans, sum(lengths))
 
 
-def training_order(rows: int, batch_size: int, seed: int, first: int = 0) -> Iterator[list[int]]:
-    """Endless batches of row indices, from batch `first` on; every epoch is one shuffle of all rows.
+def training_order(lengths: Sequence[int], batch_size: int, seed: int, first: int = 0) -> Iterator[list[int]]:
+    """Endless batches of row indices, from batch `first` on. Every epoch is one shuffle of all rows.
 
-    Each epoch has its own generator, so that a resumed run jumps to its place without replaying what came before.
+    Of every `WINDOW` batches the rows are dealt out by length, so that little is padding, and the batches are shuffled.
+    Each epoch and window has its own generator: a resumed run jumps to its place without replaying what came before.
     """
-
-    def shuffled(epoch: int) -> list[int]:
-        return np.random.default_rng([seed, epoch]).permutation(rows).tolist()
-
-    epoch, position = divmod(first * batch_size, rows)
-    waiting = shuffled(epoch)[position:]
+    window, skipped = divmod(first, WINDOW)
+    size = WINDOW * batch_size
+    rows = _shuffled_rows(len(lengths), seed, window * size)
     while True:
-        while len(waiting) < batch_size:
-            epoch += 1
-            waiting += shuffled(epoch)
-        yield waiting[:batch_size]
-        del waiting[:batch_size]
+        drawn = sorted(islice(rows, size), key=lengths.__getitem__)
+        batches = [drawn[start : start + batch_size] for start in range(0, size, batch_size)]
+        order = np.random.default_rng([seed, _BATCHES, window]).permutation(WINDOW).tolist()
+        yield from [batches[index] for index in order[skipped:]]
+        window, skipped = window + 1, 0
+
+
+def _shuffled_rows(rows: int, seed: int, first: int) -> Iterator[int]:
+    epoch, position = divmod(first, rows)
+    while True:
+        yield from np.random.default_rng([seed, _EPOCH, epoch]).permutation(rows)[position:].tolist()
+        epoch, position = epoch + 1, 0
 
 
 def validation_batches(rows: Sequence[TokenRow], batch_size: int, max_seq_length: int) -> Iterator[Batch]:

@@ -128,7 +128,8 @@ class Session(TrainingCallback):
     def _batches(self, dataset: list[TokenRow], batch_size: int, max_seq_length: int, **_: Any) -> Iterator[tuple]:
         """mlx-lm's source of batches; what it asks for here is what arrived of the plan."""
         self._say(with_changes(self.echo, values=self._echo_values(batch_size, max_seq_length)))
-        for indices in training_order(len(dataset), batch_size, self.plan.seed, first=self.start.iteration):
+        lengths = [len(row.tokens) for row in dataset]
+        for indices in training_order(lengths, batch_size, self.plan.seed, first=self.start.iteration):
             self._between_steps()
             batch = make_batch([dataset[index] for index in indices], max_seq_length)
             self._count(batch)
