@@ -9,6 +9,7 @@ import pytest
 from punie import errors
 from punie.errors import DataError, DivergedError
 from punie.training.metrics import (
+    DECODER,
     Done,
     Failed,
     Metric,
@@ -59,7 +60,7 @@ def test_a_follower_hears_the_last_words_of_a_dead_writer(tmp_path: Path) -> Non
             out.write(words or b"")
         return words is not None
 
-    assert list(follow(path, alive)) == [Saved(iteration=4), Stopped(iteration=5)]
+    assert list(follow(path, alive, DECODER)) == [Saved(iteration=4), Stopped(iteration=5)]
 
 
 def test_a_follower_can_begin_where_an_earlier_session_ended(tmp_path: Path) -> None:
@@ -68,7 +69,7 @@ def test_a_follower_can_begin_where_an_earlier_session_ended(tmp_path: Path) -> 
     rewrite_metrics(path, EVENTS[:1])
     offset = path.stat().st_size
     append_metric(path, EVENTS[1])
-    assert list(follow(path, lambda: False, offset=offset)) == [EVENTS[1]]
+    assert list(follow(path, lambda: False, DECODER, offset=offset)) == [EVENTS[1]]
 
 
 def test_a_line_that_is_no_metric_is_named(tmp_path: Path) -> None:
