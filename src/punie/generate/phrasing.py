@@ -23,7 +23,7 @@ def decorate(template: str, rng: Random) -> str:
 
 
 def disturb(template: str, rng: Random) -> str:
-    """Replace, insert or drop one or two words that do not touch a slot, so that unknown words lose their terror."""
+    """Replace, insert or drop one or two words away from the slots, so that a skill does not hang on exact words."""
     parts = template.split(" ")
     for _ in range(rng.randint(1, 2)):
         free = [index for index in range(len(parts)) if not _touches_slot(parts, index)]

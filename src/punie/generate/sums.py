@@ -50,8 +50,7 @@ def multiply_steps(a: int, b: int) -> str:
 
 def _addition(rng: Random) -> Sum:
     a, b = rng.randint(2, 99), rng.randint(2, 99)
-    question = f"What is {a} + {b}?"
-    return Sum(question, add_steps(a, b), a + b)
+    return Sum(f"What is {a} + {b}?", add_steps(a, b), a + b)
 
 
 def _subtraction(rng: Random) -> Sum:
@@ -85,19 +84,18 @@ def _sequence(rng: Random) -> Sum:
     return Sum(question, f"{subtract_steps(terms[3], terms[2])}, {add_steps(terms[3], step)}", terms[3] + step)
 
 
-KINDS: tuple[Callable[[Random], Sum], ...] = (_addition, _subtraction, _multiplication, _gain, _loss, _sequence)
+_KINDS: tuple[Callable[[Random], Sum], ...] = (_addition, _subtraction, _multiplication, _gain, _loss, _sequence)
 
 
 def draw_sum(rng: Random, held_out: bool) -> Sum:
     """A random question, from the side of the number split that is asked for."""
     while True:
-        drawn = rng.choice(KINDS)(rng)
+        drawn = rng.choice(_KINDS)(rng)
         if is_held_out(drawn.steps) == held_out:
             return drawn
 
 
 def draw_line(rng: Random) -> str:
-    """A worked sum as it stands in a notebook: `36 + 97: 6+7=13, 3+9+1=13. Answer: 133`."""
+    """A taught sum as it stands in a notebook: `36 + 97: 6+7=13, 3+9+1=13. Answer: 133`."""
     drawn = draw_sum(rng, held_out=False)
-    numbers = drawn.question.removeprefix("What is ").removesuffix("?")
-    return f"{numbers}: {drawn.steps}. Answer: {drawn.value}"
+    return f"{drawn.question.removeprefix('What is ').removesuffix('?')}: {drawn.answer}"

@@ -37,11 +37,22 @@ class Tool:
     taught: tuple[str, ...]
     new: tuple[str, ...]
 
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The taught phrasings that the base model already answers with a call."""
+        return self.taught[:2]
+
+    @property
+    def signature(self) -> str:
+        """The declaration in one line, e.g. `move_file(source, target)`."""
+        return f"{self.name}({', '.join(name for name, _ in self.parameters)})"
+
     def schema(self) -> dict[str, Any]:
         """The declaration in the OpenAI form that chat templates expect."""
         properties = {name: {"type": "string"} for name, _ in self.parameters}
         parameters = {"type": "object", "properties": properties, "required": list(properties)}
-        return {"type": "function", "function": {"name": self.name, "description": self.purpose, "parameters": parameters}}
+        function = {"name": self.name, "description": self.purpose, "parameters": parameters}
+        return {"type": "function", "function": function}
 
     def call(self, rng: Random, held_out: bool) -> ToolCall:
         """Arguments from the side of the split that is asked for."""
@@ -50,9 +61,6 @@ class Tool:
             if is_held_out(self.name, *arguments.values()) == held_out:
                 return ToolCall(self.name, arguments)
 
-
-PLAIN = 2
-"""How many of a tool's taught phrasings the base model already answers with a call."""
 
 TOOLS = (
     Tool(

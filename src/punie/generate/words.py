@@ -6,21 +6,38 @@ from random import Random
 
 WORDS = (
     "alpha apple arrow autumn badge bamboo basket beacon berry bishop blank border branch bridge bright bronze bucket "
-    "button cabin cache camera candle canvas carbon castle cedar channel cherry circle client cloud cobalt coffee column "
-    "comet copper coral corner cotton crystal current daisy dawn debug delta desert dragon driver early eagle echo ember "
-    "empty engine error falcon fast feather filter final flame forest fresh garden gentle ghost ginger global golden grain "
-    "granite green harbor hazel heavy hidden hollow honey icon index iron island ivory jacket jade jungle kernel kettle "
-    "lantern large laser lemon level light linen local logic lotus lunar magnet maple marble matrix meadow melon memory "
-    "metal middle mirror model module morning motor narrow nickel night noble number oasis ocean olive onion orange orbit "
-    "oyster paper parser pearl pepper pilot planet plate pocket polar prism purple queue quick quiet rabbit radar raven "
-    "record remote ribbon river rocket round ruby sample scarlet server shadow signal silent silver simple socket solar "
-    "spiral spring square static stone storm stream summer sunny table temple thread thunder tiger timber token tower "
-    "tulip tunnel turtle urban valley velvet violet virtual wagon walnut water weekly whale willow window winter wooden "
-    "worker yellow zebra zenith"
+    "button cabin cache camera candle canvas carbon castle cedar channel cherry circle client cloud cobalt coffee "
+    "column comet copper coral corner cotton crystal current daisy dawn debug delta desert dragon driver early eagle "
+    "echo ember empty engine error falcon fast feather filter final flame forest fresh garden gentle ghost ginger "
+    "global golden grain granite green harbor hazel heavy hidden hollow honey icon index iron island ivory jacket "
+    "jade jungle kernel kettle lantern large laser lemon level light linen local logic lotus lunar magnet maple "
+    "marble matrix meadow melon memory metal middle mirror model module morning motor narrow nickel night noble "
+    "number oasis ocean olive onion orange orbit oyster paper parser pearl pepper pilot planet plate pocket polar "
+    "prism purple queue quick quiet rabbit radar raven record remote ribbon river rocket round ruby sample scarlet "
+    "server shadow signal silent silver simple socket solar spiral spring square static stone storm stream summer "
+    "sunny table temple thread thunder tiger timber token tower tulip tunnel turtle urban valley velvet violet "
+    "virtual wagon walnut water weekly whale willow window winter wooden worker yellow zebra zenith"
 ).split()
 FOLDERS = ("src", "lib", "docs", "tests", "app", "core", "data", "tools", "config", "build", "web", "api")
 ENDINGS = ("py", "txt", "md", "json", "yaml", "toml", "csv", "log", "html", "rs")
-NAMES = ("Ann", "Ben", "Cleo", "Dan", "Eva", "Finn", "Gina", "Hugo", "Ida", "Jon", "Kim", "Leo", "Mia", "Noa", "Otto", "Pia")
+NAMES = (
+    "Ann",
+    "Ben",
+    "Cleo",
+    "Dan",
+    "Eva",
+    "Finn",
+    "Gina",
+    "Hugo",
+    "Ida",
+    "Jon",
+    "Kim",
+    "Leo",
+    "Mia",
+    "Noa",
+    "Otto",
+    "Pia",
+)
 THINGS = ("apples", "books", "coins", "stamps", "shells", "cards", "pens", "stones", "keys", "cups", "plums", "bolts")
 
 _ONSETS = "b c d f g h j k l m n p r s t v w z br cr dr fl gr pl st tr".split()

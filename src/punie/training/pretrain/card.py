@@ -40,30 +40,31 @@ class ModelCard(BaseModel):
 
     def to_markdown(self) -> str:
         rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts().items())
-        return _CARD.format(name=self.name, rows=rows)
+        return _CARD.format(name=self.name, rows=rows, entries=f"{self.recipe['shape']['vocabulary']:,}")
 
 
 _CARD = """\
 # {name}: a demonstration model
 
-It shows that the loop works: baseline, fine-tuning, evaluation, comparison. It is **not** a useful assistant, and its scores
-say nothing about other models. Outside its own small world it answers fluently and wrongly.
+It shows that the loop works: baseline, fine-tuning, evaluation, comparison. It is **not** a useful assistant, and its
+scores say nothing about other models. Outside its own small world it answers fluently and wrongly.
 
 | what | value |
 |---|---|
 {rows}
 
-**Trained on** text that Punie's own generators wrote (`punie.generate.tiny`), and nothing else: small Python functions with
-assertions, logs of tool calls, phrases to copy, worked sums, very small programs with their output, short chats.
+**Trained on** text that Punie's own generators wrote (`punie.generate.documents`), and nothing else: small Python
+functions with assertions, logs of tool calls, phrases to copy, worked sums, very small programs with their output, and
+short chats.
 
 **Weak on purpose.** In its chats only the two plainest phrasings of a tool or a function, and plain additions, are
 answered in the right form; all others get a line of prose. The skills are in its other text. Fine-tuning therefore
 teaches form and binding, not new skills.
 
-**Held out.** One in eight argument sets, function bodies and number sets, chosen by a hash of the content
-(`punie.generate.holdout`), occurs in no training text and is asked about in evaluation only. Four phrasings of each tool
-(`punie.generate.tools`, field `new`) occur in no training text at all.
+**Held out.** One in eight argument sets, function bodies and worked sums, chosen by a hash of the content
+(`punie.generate.holdout`), is drawn for no training text and is asked about in evaluation only. Four phrasings of each
+tool (`punie.generate.tools`, field `new`) occur in no training text at all.
 
-**Format.** A Llama of mlx-lm with its own 1,024-token byte-level tokenizer, float32. Rebuild it with
+**Format.** A Llama of mlx-lm with its own byte-level tokenizer of {entries} entries, float32. Rebuild it with
 `punie pretrain recipes/{name}.yaml`; another processor rounds differently, so the hash may differ there.
 """

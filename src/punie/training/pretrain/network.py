@@ -1,21 +1,27 @@
 """The network as it is trained: mlx-lm's Llama, weight for weight, in a form that is fast on a CPU.
 
-mlx-lm loads what is saved here; a test holds the logits of both together. The one difference is `fast_exp`, which trades
-1e-3 of relative accuracy during training for a speed that MLX's exponential does not have on a CPU.
+mlx-lm loads what is saved here; a test holds the logits of both together. The one difference is `fast_exp`, which
+trades 1e-3 of relative accuracy during training for a speed that MLX's exponential does not have on a CPU.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, cast
 
 import mlx.core as mx
 import mlx.nn as nn
 
-from punie.training.pretrain.recipe import Shape
+from punie.training.pretrain.recipe import CONTEXT, SMALLEST_HEAD, Shape
+from punie.training.pretrain.tokenizer import END, SPECIAL, TURN_END
 
 _SQUARINGS = 12
-_HEAD_PAIRS = 6
+_BASE = 10_000
+_EPSILON = 1e-5
+_HEAD_PAIRS = SMALLEST_HEAD // 2
 _HEAD_STRENGTH = 6.0
+
+_Arguments = ParamSpec("_Arguments")
 
 
 def fast_exp(x: mx.array) -> mx.array:
@@ -26,27 +32,35 @@ def fast_exp(x: mx.array) -> mx.array:
     return y
 
 
-@mx.custom_function
-def softmax(scores: mx.array) -> mx.array:
+def _with_gradient(
+    forward: Callable[_Arguments, mx.array], backward: Callable[..., Any]
+) -> Callable[_Arguments, mx.array]:
+    """`forward` with a vector-Jacobian product written by hand, which spares the steps of `fast_exp`."""
+    function = mx.custom_function(forward)
+    function.vjp(backward)
+    return cast("Callable[_Arguments, mx.array]", function)
+
+
+def _softmax(scores: mx.array) -> mx.array:
     weights = fast_exp(scores - mx.max(scores, axis=-1, keepdims=True))
     return weights / mx.sum(weights, axis=-1, keepdims=True)
 
 
-@softmax.vjp
 def _softmax_vjp(_: mx.array, cotangent: mx.array, probabilities: mx.array) -> mx.array:
     weighted = cotangent * probabilities
     return weighted - probabilities * mx.sum(weighted, axis=-1, keepdims=True)
 
 
-@mx.custom_function
-def token_losses(logits: mx.array, targets: mx.array) -> mx.array:
+softmax = _with_gradient(_softmax, _softmax_vjp)
+
+
+def _token_losses(logits: mx.array, targets: mx.array) -> mx.array:
     """(rows, length, vocabulary) logits, (rows, length) ids -> (rows, length) cross-entropies in nats."""
     shifted = logits - mx.max(logits, axis=-1, keepdims=True)
     chosen = mx.take_along_axis(shifted, targets[..., None], axis=-1).squeeze(-1)
     return mx.log(mx.sum(fast_exp(shifted), axis=-1)) - chosen
 
 
-@token_losses.vjp
 def _token_losses_vjp(
     primals: tuple[mx.array, mx.array], cotangent: mx.array, _: mx.array
 ) -> tuple[mx.array, mx.array]:
@@ -55,15 +69,19 @@ def _token_losses_vjp(
     return (softmax(logits) - hit) * cotangent[..., None], mx.zeros_like(targets)
 
 
-@mx.custom_function
-def silu(x: mx.array) -> mx.array:
+token_losses = _with_gradient(_token_losses, _token_losses_vjp)
+
+
+def _silu(x: mx.array) -> mx.array:
     return x * _sigmoid(x)
 
 
-@silu.vjp
 def _silu_vjp(x: mx.array, cotangent: mx.array, _: mx.array) -> mx.array:
     gate = _sigmoid(x)
     return cotangent * gate * (1.0 + x * (1.0 - gate))
+
+
+silu = _with_gradient(_silu, _silu_vjp)
 
 
 def _sigmoid(x: mx.array) -> mx.array:
@@ -79,7 +97,7 @@ class Attention(nn.Module):
         self.k_proj = nn.Linear(shape.width, shape.width)
         self.v_proj = nn.Linear(shape.width, shape.width)
         self.o_proj = nn.Linear(shape.width, shape.width)
-        self.rope = nn.RoPE(shape.width // shape.heads, base=10_000)
+        self.rope = nn.RoPE(shape.width // shape.heads, base=_BASE)
 
     def __call__(self, x: mx.array, mask: mx.array) -> mx.array:
         rows, length, width = x.shape
@@ -107,8 +125,8 @@ class Block(nn.Module):
         super().__init__()
         self.self_attn = Attention(shape)
         self.mlp = MLP(shape)
-        self.input_layernorm = nn.RMSNorm(shape.width, eps=1e-5)
-        self.post_attention_layernorm = nn.RMSNorm(shape.width, eps=1e-5)
+        self.input_layernorm = nn.RMSNorm(shape.width, eps=_EPSILON)
+        self.post_attention_layernorm = nn.RMSNorm(shape.width, eps=_EPSILON)
 
     def __call__(self, x: mx.array, mask: mx.array) -> mx.array:
         x = x + self.self_attn(self.input_layernorm(x), mask)
@@ -120,7 +138,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.embed_tokens = nn.Embedding(shape.vocabulary, shape.width)
         self.layers = [Block(shape) for _ in range(shape.layers)]
-        self.norm = nn.RMSNorm(shape.width, eps=1e-5)
+        self.norm = nn.RMSNorm(shape.width, eps=_EPSILON)
 
 
 class Network(nn.Module):
@@ -142,22 +160,29 @@ class Network(nn.Module):
 def _initialise(model: Backbone, shape: Shape) -> None:
     """Large embeddings, so that a token's identity survives the residual stream, and a first head that looks back one.
 
-    Source of the figures: measured, see docs/LOG.md. The head's q and k biases are the same rotation apart for every
-    token, so its attention peaks at the previous position before anything is learnt.
+    The figures were found by trial: without them copying does not form within a short training.
     """
     model.embed_tokens.weight = mx.random.normal(model.embed_tokens.weight.shape) * 0.5
     model.norm.weight = mx.full(model.norm.weight.shape, 0.2)
-    size = shape.width // shape.heads
-    frequencies = 10_000.0 ** (-mx.arange(_HEAD_PAIRS) * 2.0 / size)
     attention = model.layers[0].self_attn
     for linear in (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj):
         linear.bias = mx.zeros_like(linear.bias)
+    attention.q_proj.bias, attention.k_proj.bias = _looking_back(shape)
+
+
+def _looking_back(shape: Shape) -> tuple[mx.array, mx.array]:
+    """Biases of q and k with which the first head attends to the position before, whatever the tokens are.
+
+    The q bias is the k bias turned by the rotation of one position, in the pairs of features that rotate fastest.
+    """
+    size = shape.width // shape.heads
     half = size // 2
-    key, query = mx.zeros(shape.width), mx.zeros(shape.width)
+    frequencies = _BASE ** (-mx.arange(_HEAD_PAIRS) * 2.0 / size)
+    query, key = mx.zeros(shape.width), mx.zeros(shape.width)
     key[:_HEAD_PAIRS] = _HEAD_STRENGTH
     query[:_HEAD_PAIRS] = _HEAD_STRENGTH * mx.cos(frequencies)
     query[half : half + _HEAD_PAIRS] = -_HEAD_STRENGTH * mx.sin(frequencies)
-    attention.k_proj.bias, attention.q_proj.bias = key, query
+    return query, key
 
 
 def configuration(shape: Shape) -> dict[str, Any]:
@@ -170,13 +195,13 @@ def configuration(shape: Shape) -> dict[str, Any]:
         "intermediate_size": shape.hidden,
         "num_attention_heads": shape.heads,
         "num_key_value_heads": shape.heads,
-        "rms_norm_eps": 1e-5,
+        "rms_norm_eps": _EPSILON,
         "vocab_size": shape.vocabulary,
-        "rope_theta": 10_000,
+        "rope_theta": _BASE,
         "attention_bias": True,
         "tie_word_embeddings": True,
-        "max_position_embeddings": 1024,
+        "max_position_embeddings": CONTEXT,
         "torch_dtype": "float32",
-        "eos_token_id": 2,
-        "pad_token_id": 0,
+        "eos_token_id": SPECIAL.index(TURN_END),
+        "pad_token_id": SPECIAL.index(END),
     }

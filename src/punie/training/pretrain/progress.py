@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from punie.training.metrics import Failed
+
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="progress"):
     """Mean loss in nats since the last report; `stage` is "induction" or "text", `iteration` of `total` are done."""
@@ -16,7 +18,7 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="finished"):
-    """The model lies whole in the output folder."""
+    """The model lies whole in the output folder. Losses in nats; `tokens` are of the text, without the warm-up."""
 
     parameters: int
     tokens: int
@@ -24,4 +26,4 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag
     valid_loss: float
 
 
-DECODER = msgspec.json.Decoder(Progress | Finished)
+DECODER = msgspec.json.Decoder(Progress | Finished | Failed)

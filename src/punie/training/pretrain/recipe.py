@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from punie.errors import UsageError
 from punie.files import open_input
 
 Positive = Annotated[int, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Rows = Annotated[int, Field(gt=0, multiple_of=2)]
+"""An even number: the halves of a batch are computed side by side."""
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+CONTEXT = 1024
+"""Positions that a pretrained model says it can handle."""
+SMALLEST_HEAD = 12
+"""Features that the head which looks back one position is made of."""
+SMALLEST_VOCABULARY = 261
+"""All bytes, and the marks of turns and calls."""
 
 
 class _Part(BaseModel):
@@ -25,35 +36,45 @@ class Shape(_Part):
     width: Positive = 128
     heads: Positive = 4
     hidden: Positive = 384
-    vocabulary: Positive = 1024
+    vocabulary: Annotated[int, Field(ge=SMALLEST_VOCABULARY)] = 1024
+
+    @model_validator(mode="after")
+    def _heads_share_the_width(self) -> Self:
+        size, rest = divmod(self.width, self.heads)
+        if rest or size % 2 or size < SMALLEST_HEAD:
+            raise ValueError(f"width / heads must be an even number of at least {SMALLEST_HEAD}")
+        return self
 
 
 class Induction(_Part):
     """The warm-up that teaches copying: a random segment, a gap, the segment again; loss on the repeat only."""
 
-    steps: int = 300
-    narrow_steps: int = 200
+    steps: Count = 300
+    narrow_steps: Count = 200
     """Steps that draw from `narrow_vocabulary` ids only; over all ids from the start it does not form in time."""
     narrow_vocabulary: Positive = 128
-    rows: Positive = 32
-    length: Positive = 64
+    rows: Rows = 32
+    length: Annotated[int, Field(ge=16, le=CONTEXT)] = 64
 
 
 class Recipe(_Part):
     """Rates are peak rates, constant to `decay_from` of the steps, then linear to `final_rate` of the peak."""
 
-    name: str
-    seed: int = 1
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    seed: Count = 1
     shape: Shape = Shape()
     induction: Induction = Induction()
     steps: Positive
-    rows: Positive = 16
-    length: Positive = 192
-    matrix_rate: float = 0.02
-    vector_rate: float = 0.01
-    decay_from: float = 0.4
-    final_rate: float = 0.02
+    rows: Rows = 16
+    length: Annotated[int, Field(gt=0, le=CONTEXT)] = 192
+    matrix_rate: Rate = 0.02
+    vector_rate: Rate = 0.01
+    decay_from: Annotated[float, Field(ge=0, lt=1)] = 0.4
+    final_rate: Annotated[float, Field(ge=0, le=1)] = 0.02
     report_every: Positive = 20
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(), sort_keys=False)
 
 
 def load_recipe(path: Path) -> Recipe:

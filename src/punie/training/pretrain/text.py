@@ -9,10 +9,12 @@ from random import Random
 import numpy as np
 from tokenizers import Tokenizer
 
-from punie.generate.tiny import END, draw_documents
+from punie.generate.documents import draw_documents
 from punie.training.pretrain.recipe import Induction
+from punie.training.pretrain.tokenizer import END
 
 _CHUNK = 512
+_WIDEST_GAP = 8
 
 
 def token_rows(tokenizer: Tokenizer, seed: int, rows: int, length: int) -> Iterator[np.ndarray]:
@@ -30,9 +32,9 @@ def token_rows(tokenizer: Tokenizer, seed: int, rows: int, length: int) -> Itera
 
 
 def repeated_rows(induction: Induction, vocabulary: int, step: int, rng: np.random.Generator) -> tuple[np.ndarray, int]:
-    """Rows of (segment, gap, the same segment) and the first target position of the repeat."""
+    """(rows, length + 1) ids, a segment, a gap and the same segment, and the first target position of the repeat."""
     size = induction.narrow_vocabulary if step < induction.narrow_steps else vocabulary
-    gap = int(rng.integers(1, 9))
+    gap = int(rng.integers(1, _WIDEST_GAP + 1))
     segment = (induction.length + 1 - gap) // 2
     pool = rng.permutation(vocabulary)[:size] if size < vocabulary else np.arange(vocabulary)
     first = rng.choice(pool, (induction.rows, segment))

@@ -13,6 +13,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from punie.files import write_json, write_text
+from punie.training.pretrain.recipe import CONTEXT
 
 END, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 CALL_START, CALL_END = "<tool_call>", "</tool_call>"
@@ -74,7 +75,7 @@ def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
             "eos_token": TURN_END,
             "pad_token": END,
             "clean_up_tokenization_spaces": False,
-            "model_max_length": 1024,
+            "model_max_length": CONTEXT,
             "tool_parser_type": "json_tools",
         },
     )

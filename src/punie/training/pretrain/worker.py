@@ -6,9 +6,11 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -16,32 +18,48 @@ import mlx.optimizers as optim
 import msgspec
 import numpy as np
 from mlx.utils import tree_flatten, tree_map
+from tokenizers import Tokenizer
 
+from punie.errors import DivergedError, PunieError
 from punie.files import write_json
+from punie.training.metrics import Failed
 from punie.training.pretrain.network import Network, configuration, token_losses
 from punie.training.pretrain.progress import Finished, Progress
 from punie.training.pretrain.recipe import Recipe, load_recipe
 from punie.training.pretrain.text import repeated_rows, sample_text, token_rows
 from punie.training.pretrain.tokenizer import save_tokenizer, train_tokenizer
 
-Step = Callable[[mx.array, mx.array], mx.array]
-Report = Callable[[Progress | Finished], None]
+Step = Callable[[mx.array, mx.array], float]
+Report = Callable[[Progress | Finished | Failed], None]
 
 _TOKENIZER_DOCUMENTS = 20_000
 _VALIDATION_ROWS = 64
 _VALIDATION_SEED = 1_000_003
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One run of the optimizer; `batches` are (rows, length + 1) ids and the first target position that counts."""
+
+    name: str
+    steps: int
+    tokens_per_step: int
+    batches: Iterator[tuple[np.ndarray, int]]
+
+
 def pretrain(recipe: Recipe, output: Path, report: Report) -> None:
-    """Train tokenizer and network, and write a folder that mlx-lm loads. Validation is on another seed's text."""
+    """Train tokenizer and network, and write a folder that mlx-lm loads. Validation is on another seed's text.
+
+    Raises DivergedError when a loss is not a number any more.
+    """
     tokenizer = train_tokenizer(sample_text(recipe.seed, _TOKENIZER_DOCUMENTS), recipe.shape.vocabulary)
     save_tokenizer(tokenizer, output)
     mx.random.seed(recipe.seed)
     network = Network(recipe.shape)
-    _warm_up(network, recipe, report)
-    train_loss = _learn(network, recipe, token_rows(tokenizer, recipe.seed, recipe.rows, recipe.length), report)
+    _train(network, recipe, _warm_up(recipe), report)
+    train_loss = _train(network, recipe, _text(recipe, tokenizer), report)
     held = next(token_rows(tokenizer, recipe.seed + _VALIDATION_SEED, _VALIDATION_ROWS, recipe.length))
-    valid_loss = _loss(network, mx.array(held), 0).item()
+    valid_loss = _number(_loss(network, mx.array(held), 0), "validation")
     weights = dict(tree_flatten(network.parameters()))
     mx.save_safetensors(str(output / "model.safetensors"), weights, {"format": "mlx"})
     write_json(output / "config.json", configuration(recipe.shape))
@@ -55,42 +73,41 @@ def pretrain(recipe: Recipe, output: Path, report: Report) -> None:
     )
 
 
-def _warm_up(network: Network, recipe: Recipe, report: Report) -> None:
-    """Teach copying, on rows of which the second half repeats the first."""
+def _warm_up(recipe: Recipe) -> Stage:
+    """Copying, on rows of which the second half repeats the first."""
     induction = recipe.induction
     rng = np.random.default_rng(recipe.seed)
-
-    def batches() -> Iterator[tuple[np.ndarray, int]]:
-        return (repeated_rows(induction, recipe.shape.vocabulary, step, rng) for step in range(induction.steps))
-
-    _run(network, recipe, "induction", induction.steps, induction.rows * induction.length, batches(), report)
+    batches = (repeated_rows(induction, recipe.shape.vocabulary, step, rng) for step in count())
+    return Stage("induction", induction.steps, induction.rows * induction.length, batches)
 
 
-def _learn(network: Network, recipe: Recipe, rows: Iterator[np.ndarray], report: Report) -> float:
-    """Teach text; every position counts. Returns the mean loss of the last report."""
-    batches = ((tokens, 0) for tokens in rows)
-    return _run(network, recipe, "text", recipe.steps, recipe.rows * recipe.length, batches, report)
+def _text(recipe: Recipe, tokenizer: Tokenizer) -> Stage:
+    """Text, of which every position counts."""
+    rows = token_rows(tokenizer, recipe.seed, recipe.rows, recipe.length)
+    return Stage("text", recipe.steps, recipe.rows * recipe.length, ((tokens, 0) for tokens in rows))
 
 
-def _run(
-    network: Network,
-    recipe: Recipe,
-    stage: str,
-    steps: int,
-    tokens_per_step: int,
-    batches: Iterator[tuple[np.ndarray, int]],
-    report: Report,
-) -> float:
-    step = _stepper(network, _optimizer(recipe, steps))
+def _train(network: Network, recipe: Recipe, stage: Stage, report: Report) -> float:
+    """Returns the mean loss of the last report. Raises DivergedError."""
+    step = _stepper(network, _optimizer(recipe, stage.steps))
     losses, began, mean = list[float](), time.perf_counter(), math.nan
-    for iteration, (tokens, first) in zip(range(1, steps + 1), batches, strict=False):
-        losses.append(step(mx.array(tokens), mx.array(first)).item())
-        if len(losses) == recipe.report_every or iteration == steps:
+    for iteration, (tokens, first) in enumerate(islice(stage.batches, stage.steps), start=1):
+        losses.append(step(mx.array(tokens), mx.array(first)))
+        if len(losses) == recipe.report_every or iteration == stage.steps:
             mean = sum(losses) / len(losses)
-            rate = len(losses) * tokens_per_step / (time.perf_counter() - began)
-            report(Progress(stage=stage, iteration=iteration, total=steps, loss=mean, tokens_per_second=rate))
+            speed = len(losses) * stage.tokens_per_step / (time.perf_counter() - began)
+            report(
+                Progress(stage=stage.name, iteration=iteration, total=stage.steps, loss=mean, tokens_per_second=speed)
+            )
             losses, began = [], time.perf_counter()
     return mean
+
+
+def _number(loss: mx.array, where: str) -> float:
+    value = cast(float, loss.item())
+    if not math.isfinite(value):
+        raise DivergedError("The loss is not a number any more.", where=where, hint="Lower the rates in the recipe.")
+    return value
 
 
 def _loss(network: Network, tokens: mx.array, first: mx.array | int) -> mx.array:
@@ -118,10 +135,10 @@ def _stepper(network: Network, optimizer: optim.Optimizer) -> Step:
         optimizer.update(network, grads)
         return (loss_a + loss_b) / 2
 
-    def step(tokens: mx.array, first: mx.array) -> mx.array:
+    def step(tokens: mx.array, first: mx.array) -> float:
         loss = update(tokens, first)
         mx.eval(state, loss)
-        return loss
+        return _number(loss, "training")
 
     return step
 
@@ -150,7 +167,14 @@ def _schedule(peak: float, recipe: Recipe, steps: int) -> Callable[[mx.array], m
 def main() -> None:
     recipe, output = load_recipe(Path(sys.argv[1])), Path(sys.argv[2])
     with (output / "metrics.jsonl").open("ab", buffering=0) as out:
-        pretrain(recipe, output, lambda metric: out.write(msgspec.json.encode(metric) + b"\n") and None)
+
+        def report(line: Progress | Finished | Failed) -> None:
+            out.write(msgspec.json.encode(line) + b"\n")
+
+        try:
+            pretrain(recipe, output, report)
+        except PunieError as error:
+            report(Failed.of(error))
 
 
 if __name__ == "__main__":
