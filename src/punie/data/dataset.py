@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -57,42 +57,46 @@ class Validation:
             shown = [f"{problem.where}: {problem.why}" for problem in self.problems[:_SHOWN]]
             more = len(self.problems) - len(shown)
             lines = [*shown, *([f"... and {more} more"] if more else [])]
-            raise DataError(f"{len(self.problems)} rows cannot be taught from.", hint="\n".join(lines))
+            raise DataError(f"Rows that cannot be taught from: {len(self.problems)}.", hint="\n".join(lines))
 
 
 def write_dataset(folder: Path, name: str, splits: Mapping[str, Sequence[Row]], recipe: Mapping[str, Any]) -> Manifest:
     """Write all splits beside the final place, then give the folder its name. Raises UsageError if that is taken."""
-    if folder.exists() and any(folder.iterdir()):
+    folder = folder.resolve()
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise UsageError("The output folder is in use.", where=str(folder), hint="Choose another one, or empty it.")
-    make_folder(folder.parent)
-    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    draft = make_folder(folder.parent / f".{folder.name}.{token_hex(4)}")
     try:
         manifest = _write_splits(draft, name, splits, recipe)
-        draft.chmod(0o755)
         draft.replace(folder)
-    except BaseException:
+    finally:
         shutil.rmtree(draft, ignore_errors=True)
-        raise
     return manifest
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """Raises UsageError where there is none, DataError where it is broken."""
+    """Raises UsageError where there is none, DataError with the key at fault where it is broken."""
     path = folder / _MANIFEST
     try:
         return Manifest.model_validate(read_json(path))
     except ValidationError as error:
-        raise DataError("Not a dataset.json this version can read.", where=str(path)) from error
+        first = error.errors()[0]
+        place = f"{path}, key {'.'.join(map(str, first['loc']))}"
+        raise DataError(f"Not a dataset.json this version can read: {first['msg']}.", where=place) from error
 
 
 def validate_dataset(folder: Path) -> Validation:
-    """Look at every row of every split. Raises UsageError where train is absent, DataError where it is empty."""
+    """Look at every row of every split.
+
+    Raises UsageError where there is no train split; DataError where it is empty, or at a line that is not JSON.
+    """
     if not (folder / "train.jsonl").is_file():
         raise UsageError("There is no train.jsonl here.", where=str(folder), hint="Give a dataset folder.")
     counts, shapes, problems = Counter[str](), Counter[str](), list[Problem]()
+    first = dict[str, str]()
     for split, where, row in _rows(folder):
         counts[split] += 1
-        why = row_problem(row)
+        why = row_problem(row) or _shape_problem(row, first.setdefault(split, _plain_shape(row)))
         if why is None:
             shapes[row_shape(row)] += 1
         else:
@@ -100,6 +104,16 @@ def validate_dataset(folder: Path) -> Validation:
     if not counts["train"]:
         raise DataError("The train split is empty.", where=str(folder / "train.jsonl"))
     return Validation(dict(counts), dict(shapes), tuple(problems))
+
+
+def _plain_shape(row: Row) -> str:
+    return row_shape(row).removesuffix(" with tools")
+
+
+def _shape_problem(row: Row, first: str) -> str | None:
+    """mlx-lm reads a whole file in the shape of its first row."""
+    shape = _plain_shape(row)
+    return None if shape == first else f"is a {shape} row in a file that begins with a {first} row"
 
 
 def _rows(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -18,7 +18,10 @@ def sample_recipe(count: int, seed: int) -> dict[str, Any]:
 
 
 def write_sample(folder: Path, count: int, seed: int) -> Manifest:
-    """Write `count` chats: 90 % train, 5 % valid, 5 % test, a third of each kind in every split."""
+    """Write `count` chats: 90 % train, 5 % valid, 5 % test. The kinds take turns, so all splits hold them alike.
+
+    Raises UsageError where `count` is too small, or the folder is in use.
+    """
     if count < _SMALLEST:
         raise UsageError(f"{count} examples are too few for three splits.", hint=f"Ask for at least {_SMALLEST}.")
     rows = list(draw_chats(count, seed))
