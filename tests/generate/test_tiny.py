@@ -1,0 +1,121 @@
+"""What the embedded model is taught and asked: apart from each other, and the same for ever."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from itertools import islice
+
+import pytest
+
+from punie.errors import UsageError
+from punie.evaluation.suite import load_suite
+from punie.files import hash_value
+from punie.generate.holdout import is_held_out
+from punie.generate.tiny import Row, draw_cases, draw_chats, render_chat
+
+from .reading import functions_described_in, functions_in, held_out_content, sums_in
+
+CATEGORIES = ("tool_calling", "code_generation", "reasoning", "new_phrasings")
+FORTY_EACH = dict.fromkeys(CATEGORIES, 40)
+
+
+def question(row: Row) -> str:
+    return row["messages"][0]["content"]
+
+
+@pytest.fixture(scope="module")
+def chats() -> list[Row]:
+    return list(draw_chats(3000, seed=7))
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Row]:
+    return list(draw_cases(dict.fromkeys(CATEGORIES, 150), seed=7))
+
+
+def test_the_chats_of_a_seed_never_change() -> None:
+    """A dataset that is named by its seed is the same on every machine and in every version."""
+    assert (
+        hash_value(list(draw_chats(60, seed=1))) == "fc905bd97f3a729d27c1e820214831880276836aafb1f272baebd82d2209af95"
+    )
+
+
+def test_the_cases_of_a_seed_never_change() -> None:
+    """Scores of different versions are about the same questions."""
+    assert (
+        hash_value(list(draw_cases(FORTY_EACH, seed=1)))
+        == "d4619260819aa28b30a0b1d93a4dbed95022a17c899aa6d3fd8c8f17b46af196"
+    )
+
+
+def test_the_tiny_suite_never_changes() -> None:
+    """Runs of the built-in suite can be compared across versions: a hundred cases of each category, the same ones."""
+    suite = load_suite("tiny")
+    assert Counter(case.category for case in suite.cases) == dict.fromkeys(CATEGORIES, 100)
+    assert suite.hash == "c0d1049e24b1a58f28b847e55204db33b7cf1ff76a71ae6c85403728a5f397a6"
+
+
+def test_a_draw_depends_on_its_seed_alone() -> None:
+    """Neither the global random state, nor another draw beside it, nor the number that is asked for changes a row."""
+    alone = list(draw_chats(30, seed=3))
+    random.seed(5)
+    beside = [one for one, _ in zip(draw_chats(30, seed=3), draw_chats(30, seed=4), strict=True)]
+    assert alone == beside == list(islice(draw_chats(90, seed=3), 30))
+    assert question(alone[0]) != question(next(draw_chats(1, seed=4)))
+
+
+def test_a_category_does_not_depend_on_the_others() -> None:
+    """Asking for more of one category leaves the cases of the others as they are."""
+    alone = list(draw_cases({"reasoning": 10}, seed=3))
+    after = list(draw_cases({"tool_calling": 5, "reasoning": 10}, seed=3))
+    assert alone == after[5:]
+
+
+def test_no_question_is_asked_twice(chats: list[Row], cases: list[Row]) -> None:
+    """Chats are distinct, cases of a category are distinct, and no case is a chat."""
+    assert len({question(row) for row in chats}) == len({row["id"] for row in chats}) == len(chats)
+    assert len({(row["category"], question(row)) for row in cases}) == len({row["id"] for row in cases}) == len(cases)
+    assert not {question(row) for row in chats} & {question(row) for row in cases}
+
+
+def test_chats_teach_nothing_that_is_held_out(chats: list[Row]) -> None:
+    """No call, function or sum of a chat is for evaluation only."""
+    assert not [(found, row) for row in chats if (found := held_out_content(render_chat(row)))]
+
+
+def test_chats_take_turns(chats: list[Row]) -> None:
+    """A third of each kind in every stretch, each answered in its own form."""
+    assert [row["category"] for row in chats[:6]] == ["tool_calling", "code_generation", "reasoning"] * 2
+    for tool_call, code, reasoning in zip(chats[::3], chats[1::3], chats[2::3], strict=True):
+        assert tool_call["messages"][1]["tool_calls"]
+        assert list(functions_in(code["messages"][1]["content"])) == list(functions_described_in(question(code)))
+        assert set(sums_in(render_chat(reasoning))) == set(sums_in(question(reasoning)))
+
+
+def test_cases_ask_only_for_what_is_held_out(cases: list[Row]) -> None:
+    """Nothing that a case asks for can have been learned by heart."""
+    for row in cases:
+        match row["expect"]:
+            case {"kind": "calls", "calls": [call]}:
+                content = [(call["name"], *call["arguments"].values())]
+            case {"kind": "code", "solution": solution}:
+                content = [*functions_in(solution), *functions_described_in(question(row))]
+            case _:
+                content = [(steps,) for steps in sums_in(question(row))]
+        assert content
+        assert all(is_held_out(*item) for item in content), row
+
+
+def test_a_case_offers_the_tool_it_expects(cases: list[Row]) -> None:
+    """The right call is among the declared ones."""
+    for row in cases:
+        if row["expect"]["kind"] == "calls":
+            assert row["expect"]["calls"][0]["name"] in {tool["function"]["name"] for tool in row["tools"]}
+
+
+def test_a_category_that_does_not_exist_is_named() -> None:
+    """A suite with a mistyped category is the user's to correct, and says which there are."""
+    with pytest.raises(UsageError, match="'codes'") as caught:
+        list(draw_cases({"codes": 1}, seed=1))
+    assert "code_generation" in caught.value.hint
