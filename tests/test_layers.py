@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src"
-FOUNDATION = {"punie", "errors", "conversation", "toolcalls", "files", "process", "child", "workspace"}
+FOUNDATION = {"punie", "errors", "conversation", "toolcalls", "files", "process", "child", "workspace", "fingerprint"}
 LAYERS = [
     FOUNDATION,
     {"sandbox"},

@@ -93,7 +93,8 @@ class Child:
 def mlx_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     """The environment of a child that computes with MLX.
 
-    Linux: OpenBLAS is preloaded, since the MLX CPU build carries a reference BLAS about 30 times slower.
+    Linux: OpenBLAS is preloaded, since the MLX CPU build carries a reference BLAS about 30 times slower; compilation is
+    off, since it calls the C++ compiler for 25 s on a fresh machine and makes a training step 2-5 % faster (measured).
     macOS: the GPU watchdog is relaxed, which otherwise ends long training while the display is lit (mlx issue 3267).
     """
     environment = dict(os.environ if base is None else base)
@@ -101,7 +102,9 @@ def mlx_environment(base: Mapping[str, str] | None = None) -> dict[str, str]:
     environment["TOKENIZERS_PARALLELISM"] = "false"
     if sys.platform == "darwin":
         environment.setdefault("AGX_RELAX_CDM_CTXSTORE_TIMEOUT", "1")
-    elif (library := find_openblas()) is not None:
+        return environment
+    environment.setdefault("MLX_DISABLE_COMPILE", "1")
+    if (library := find_openblas()) is not None:
         already = environment.get("LD_PRELOAD", "").split()
         environment["LD_PRELOAD"] = " ".join(dict.fromkeys([*already, str(library)]))
     return environment

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from punie.training.pretrain.progress import Progress
 
 out = Console(highlight=False, soft_wrap=True)
+_LOG_WIDTH = 200
+"""Columns where nobody looks at a screen: nothing is cut in a file or a pipe."""
+_WIDE = 100
+if not out.is_terminal:
+    out.width = _LOG_WIDTH
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -138,25 +143,26 @@ def show_summary(summary: Summary) -> None:
 
 
 def show_comparison(comparison: Comparison) -> None:
-    """Two runs, category by category, and the verdict as a sentence."""
+    """Two runs, category by category, and the verdict as a sentence. A narrow screen leaves out flips and p."""
     from punie.report import numbers
 
-    columns = ["", "before", "after", "points", "95% interval", "fixed", "broken", "p", "verdict"]
+    columns = ["", "before", "after", "points", "95% interval", "verdict", "fixed", "broken", "p"]
     table = [
         (
             "All" if row is comparison.overall else numbers.category(row.name),
-            f"{numbers.count(row.before)} ({numbers.percent(row.before.share)})",
-            f"{numbers.count(row.after)} ({numbers.percent(row.after.share)})",
+            numbers.count(row.before),
+            numbers.count(row.after),
             numbers.signed(row.delta),
             numbers.points_interval(row.delta_interval),
+            str(row.verdict),
             str(row.fixed),
             str(row.broken),
             numbers.p_number(row.p_holm),
-            str(row.verdict),
         )
         for row in [*comparison.rows, comparison.overall]
     ]
-    print_table(columns, table)
+    shown = len(columns) if out.width >= _WIDE else columns.index("fixed")
+    print_table(columns[:shown], [row[:shown] for row in table])
     _show_warnings(comparison.warnings)
     out.print()
     out.print(Text(comparison.headline, style=_style(comparison.verdict)))

@@ -8,13 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from punie.cli.options import Json, Model
+from punie.workspace import EMBEDDED_MODEL
 
 
 def train(
-    data: Annotated[str, typer.Argument(help="A dataset folder with train.jsonl.")],
-    output: Annotated[
-        str, typer.Option("--output", "--adapter-path", help="The adapter folder to make.")
-    ] = "adapters/mine",
+    data: Annotated[str | None, typer.Argument(help="A dataset folder with train.jsonl.")] = None,
+    adapter_path: Annotated[
+        str | None,
+        typer.Option("--output", "--adapter-path", help="The adapter folder to make: adapters/mine."),
+    ] = None,
     model: Annotated[str | None, typer.Option("--model", help="As for eval; tiny if the plan names none.")] = None,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="A plan in YAML; options given here win.")
@@ -49,9 +51,12 @@ def train(
     Defaults are mlx-lm's; for the embedded model they are its measured settings.
     """
     given = {key: value for key, value in locals().items() if value is not None}
-    for key in ("output", "config", "resume", "as_json"):
+    for key in ("config", "resume", "as_json"):
         given.pop(key, None)
-    _train({**given, "adapter_path": output}, config, resume, as_json)
+    _train(given, config, resume, as_json)
+
+
+_DEFAULTS = {"model": EMBEDDED_MODEL, "adapter_path": "adapters/mine"}
 
 
 def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bool) -> None:
@@ -59,9 +64,9 @@ def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bo
     from punie.training.plan import parse_plan, read_values
     from punie.training.presets import preset
     from punie.training.runner import train as run
-    from punie.workspace import EMBEDDED_MODEL, resolve_model
+    from punie.workspace import resolve_model
 
-    values = {"model": EMBEDDED_MODEL, **({} if config is None else read_values(config)), **given}
+    values = {**_DEFAULTS, **({} if config is None else read_values(config)), **given}
     defaults = preset(resolve_model(values["model"]))
     plan = parse_plan({**defaults, **values}, where=f"options and {config}" if config else "options")
     if defaults:
@@ -84,7 +89,7 @@ def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bo
             "peak memory": f"{outcome.peak_memory / 1e9:.2f} GB",
         }
     )
-    console.note(f"Next: punie eval --model {plan.model} --adapter {given['adapter_path']} --output reports/mine")
+    console.note(f"Next: punie eval --model {plan.model} --adapter {plan.adapter_path} --output reports/mine")
 
 
 def pretrain(

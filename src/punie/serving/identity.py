@@ -7,15 +7,14 @@ an adapter that changes nothing was not applied, whatever its file says.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from punie.errors import IdentityError, UsageError
-from punie.files import hash_file, hash_files, hash_value, open_input, read_json
+from punie import fingerprint
+from punie.errors import IdentityError
 from punie.serving.client import Client
 from punie.serving.server import GREETING
 
@@ -28,9 +27,6 @@ PROBES: tuple[Sequence[Mapping[str, str]], ...] = (
 
 _UNSTEADY = 0.5
 """Nats. How an answer is rounded depends on what the prompt cache held; two different models are farther apart."""
-
-_WHOLE_BYTES = 2 << 30
-_SAMPLE_BYTES = 4 << 20
 
 Logprobs = Mapping[int, float]
 
@@ -145,53 +141,11 @@ def _noop(client: Client, distance: float, noise: float) -> IdentityError:
 
 
 def _file_hashes(model: Path, adapter: Path | None) -> dict[str, Any]:
-    weights = sorted(model.glob("model*.safetensors"))
-    if not weights:
-        raise UsageError("The model has no weights: no model*.safetensors.", where=str(model))
-    adapted = None if adapter is None else [adapter / "adapters.safetensors", adapter / "adapter_config.json"]
     return {
         "model": str(model),
-        "model_hash": _hash([*weights, model / "config.json"]),
+        "model_hash": fingerprint.model(model),
         "adapter": None if adapter is None else str(adapter),
-        "adapter_hash": None if adapted is None else _hash(adapted),
-        "tokenizer_hash": f"sha256:{hash_file(model / 'tokenizer.json')}",
-        "template_hash": f"sha256:{hash_value(_chat_template(model))}",
+        "adapter_hash": None if adapter is None else fingerprint.adapter(adapter),
+        "tokenizer_hash": fingerprint.tokenizer(model),
+        "template_hash": fingerprint.template(model),
     }
-
-
-def _chat_template(model: Path) -> Any:
-    """The template where transformers and mlx_lm look for it; without one the server makes up a format of its own."""
-    file, settings = model / "chat_template.jinja", model / "tokenizer_config.json"
-    if file.is_file():
-        return file.read_text()
-    found = read_json(settings) if settings.is_file() else {}
-    template = found.get("chat_template") or found.get("chat_template_type")
-    if not template:
-        raise UsageError(
-            "The model has no chat template, so there is no agreed way to ask it anything.",
-            where=str(model),
-            hint="Use the instruction-tuned version of the model, or put a chat_template.jinja into its folder.",
-        )
-    return template
-
-
-def _hash(paths: Sequence[Path]) -> str:
-    for path in paths:
-        if not path.is_file():
-            raise UsageError("The file does not exist.", where=str(path))
-    if sum(path.stat().st_size for path in paths) < _WHOLE_BYTES:
-        return f"sha256:{hash_files(paths)}"
-    digest = hashlib.sha256()
-    for path in sorted(paths, key=lambda path: path.name):
-        digest.update(f"{path.name}\0{path.stat().st_size}\n".encode())
-        digest.update(_ends(path))
-    return f"sampled-sha256:{digest.hexdigest()}"
-
-
-def _ends(path: Path) -> bytes:
-    """The first and the last 4 MB of a file."""
-    size = path.stat().st_size
-    with open_input(path) as file:
-        start = file.read(_SAMPLE_BYTES)
-        file.seek(max(0, size - _SAMPLE_BYTES))
-        return start + file.read(_SAMPLE_BYTES)

@@ -47,7 +47,7 @@ class ManagedServer:
         adapter: Path | None = None,
         port: int = 0,
         prompt_cache_bytes: int = _PROMPT_CACHE_BYTES,
-        ready_within: float = 120.0,
+        ready_within: float = 600.0,
     ) -> None:
         self.model = model
         self.log = log

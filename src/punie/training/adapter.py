@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from punie import fingerprint
 from punie.errors import UsageError
-from punie.files import hash_files, read_json
+from punie.files import read_json
 from punie.training.plan import TrainingPlan
 
 WEIGHTS = "adapters.safetensors"
@@ -81,7 +82,7 @@ def read_adapter(folder: Path) -> Adapter:
     if missing:
         raise UsageError(f"Not an adapter: {' and '.join(missing)} is missing.", where=str(folder), hint=_advice(paths))
     config = read_json(paths.config)
-    return Adapter(folder, str(config.get("model", "")), config, f"sha256:{hash_files([paths.weights, paths.config])}")
+    return Adapter(folder, str(config.get("model", "")), config, fingerprint.adapter(folder))
 
 
 def _advice(paths: AdapterFolder) -> str:

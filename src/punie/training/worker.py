@@ -16,8 +16,8 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING
 
+from punie import fingerprint
 from punie.errors import DataError, InterruptedRun, PunieError
-from punie.files import hash_files
 from punie.training.adapter import AdapterFolder
 from punie.training.metrics import Done, Echo, Failed, Metric, Stopped, append_metric
 from punie.training.plan import TrainingPlan, load_plan
@@ -90,8 +90,7 @@ def _echo(
 def _progress(plan: TrainingPlan, rows: TeachingRows) -> Progress:
     """Where to start. Raises DataError where model or data are not those the saved state was trained with."""
     model = Path(plan.model)
-    model_hash = f"sha256:{hash_files([*model.glob('model*.safetensors'), model / 'config.json'])}"
-    fresh = Progress(model_hash=model_hash, data_hash=rows.hash)
+    fresh = Progress(model_hash=fingerprint.model(model), data_hash=rows.hash)
     state = AdapterFolder.of(plan).state
     if not state.exists():
         return fresh

@@ -69,6 +69,8 @@ def _run_child(recipe: Recipe, draft: Path, on_progress: Listener) -> Finished:
     write_text(written, recipe.to_yaml())
     # Two streams share the batch: more threads inside a matrix product would only get in their way.
     environment = {**mlx_environment(), "OPENBLAS_NUM_THREADS": "1"}
+    # Thousands of equal steps repay the compiler; `fast_exp` is fast only when it is fused.
+    environment.pop("MLX_DISABLE_COMPILE", None)
     arguments = ("punie.training.pretrain.worker", str(written), str(draft))
     with Child(*arguments, log=draft / "pretrain.log", environment=environment) as child:
         for metric in follow(metrics, lambda: child.poll() is None, DECODER):
