@@ -42,7 +42,7 @@ def draw_documents(seed: int) -> Iterator[str]:
     """Pretraining text without end, one document at a time."""
     rng = Random(f"documents {seed}")
     makers = (_file, _log, _copy, _notes, draw_program, _chat)
-    weights = (18, 26, 8, 18, 5, 25)
+    weights = (16, 28, 12, 18, 4, 22)
     while True:
         yield rng.choices(makers, weights)[0](rng)
 
@@ -75,18 +75,16 @@ def _log(rng: Random) -> str:
 def _log_entry(rng: Random) -> str:
     tool = rng.choice(TOOLS)
     call = tool.call(rng, held_out=False)
-    template = phrasing.decorate(rng.choice(tool.taught), rng)
+    template = phrasing.decorate(tool.taught(rng), rng)
     if rng.random() < 0.5:
         template = phrasing.disturb(template, rng)
-    entry = f"{phrasing.fill(template, call.arguments)} -> {json.dumps(call.to_row()['function'])}"
-    if rng.random() < 0.5:
-        return " ".join(other.signature for other in offered_with(tool, rng)) + f"\n{entry}"
-    return entry
+    offered = " ".join(other.signature for other in offered_with(tool, rng))
+    return f"{offered}\n{phrasing.fill(template, call.arguments)} -> {json.dumps(call.to_row()['function'])}"
 
 
 def _copy(rng: Random) -> str:
-    """Phrases said again in another frame."""
-    text = words.phrase(rng, 1, 5)
+    """A phrase or a path said again in another frame."""
+    text = words.phrase(rng, 1, 5) if rng.random() < 0.6 else words.path(rng)
     return rng.choice(_COPY_FRAMES).format(t=text)
 
 

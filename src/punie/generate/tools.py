@@ -1,8 +1,8 @@
 """Tools of the sample world: schemas, arguments, and the phrasings in which people ask for them.
 
-Every tool has three kinds of phrasing. The first two *plain* ones are answered with a call already in the base model's
-chats; all *taught* ones occur in fine-tuning data and in the base model's logs; *new* ones are written for evaluation
-only and occur in no training text at all.
+Every tool has three kinds of phrasing. Two *plain* ones are answered with a call already in the base model's chats; all
+*taught* ones, which are sentences and framed orders, occur in fine-tuning data and in the base model's logs; *new* ones
+are written for evaluation only and occur in no training text at all.
 """
 
 from __future__ import annotations
@@ -15,6 +15,30 @@ from typing import Any
 from punie.conversation import ToolCall
 from punie.generate import words
 from punie.generate.holdout import is_held_out
+
+_FRAMES = (
+    "Please *.",
+    "Can you *?",
+    "Could you *?",
+    "Could you please *?",
+    "Would you *?",
+    "I would like you to *.",
+    "I want you to *.",
+    "I need you to *.",
+    "You should *.",
+    "Let us *.",
+    "Now *.",
+    "First *.",
+    "Go ahead and *.",
+    "It is time to *.",
+    "My next step is to *.",
+    "*, please.",
+    "Do this: *.",
+    "The task is to *.",
+    "Help me to *.",
+    "We have to *.",
+    "Then *, and tell me when it is done.",
+)
 
 Maker = Callable[[Random], str]
 
@@ -34,13 +58,20 @@ class Tool:
     name: str
     purpose: str
     parameters: tuple[tuple[str, Maker], ...]
-    taught: tuple[str, ...]
+    sentences: tuple[str, ...]
+    orders: tuple[str, ...]
     new: tuple[str, ...]
 
     @property
     def plain(self) -> tuple[str, ...]:
-        """The taught phrasings that the base model already answers with a call."""
-        return self.taught[:2]
+        """The sentences that the base model already answers with a call."""
+        return self.sentences[:2]
+
+    def taught(self, rng: Random) -> str:
+        """A taught phrasing: one of the sentences, or an order in one of the frames people put around it."""
+        if rng.random() < 0.5:
+            return rng.choice(self.sentences)
+        return rng.choice(_FRAMES).replace("*", rng.choice(self.orders))
 
     @property
     def signature(self) -> str:
@@ -84,6 +115,18 @@ TOOLS = (
             "View the contents of {path}.",
         ),
         (
+            "read {path}",
+            "read the file {path}",
+            "show me the file {path}",
+            "open {path}",
+            "print {path}",
+            "display the contents of {path}",
+            "tell me what is in {path}",
+            "load the file {path}",
+            "read out {path}",
+            "check what {path} contains",
+        ),
+        (
             "Have a look at {path} and tell me what it says.",
             "I would like to know what is written in {path}.",
             "Bring up {path} on the screen.",
@@ -109,6 +152,16 @@ TOOLS = (
             "I need the list of files in {folder}.",
             "Show all files of {folder}.",
             "See what files {folder} contains.",
+        ),
+        (
+            "list the files in {folder}",
+            "list {folder}",
+            "show me the files in {folder}",
+            "list everything in {folder}",
+            "tell me which files are in {folder}",
+            "print the file names in {folder}",
+            "give me all files of {folder}",
+            "see which files {folder} has",
         ),
         (
             "Name every file that lives in {folder}.",
@@ -138,6 +191,16 @@ TOOLS = (
             "Create the file {path} containing {text}.",
         ),
         (
+            'write "{text}" to {path}',
+            'save "{text}" in {path}',
+            'put "{text}" into {path}',
+            'create {path} with "{text}" in it',
+            'store the text "{text}" in {path}',
+            "write the words {text} to {path}",
+            'make a file {path} with the text "{text}"',
+            'add a file {path} that says "{text}"',
+        ),
+        (
             'Please note down "{text}" in a file called {path}.',
             'I need a new file {path}, and its text is "{text}".',
             'Make sure that {path} reads "{text}".',
@@ -163,6 +226,16 @@ TOOLS = (
             'Show where "{query}" occurs.',
             "Find {query} in the code.",
             'Search everything for "{query}".',
+        ),
+        (
+            'search for "{query}"',
+            'find "{query}" in the code',
+            'look for "{query}"',
+            'find where "{query}" is used',
+            'search the project for "{query}"',
+            'show me all places with "{query}"',
+            "search the code for {query}",
+            'tell me where "{query}" occurs',
         ),
         (
             'I am looking for "{query}" in this project.',
@@ -192,6 +265,16 @@ TOOLS = (
             "Does {target} pass its tests?",
         ),
         (
+            "run the tests in {target}",
+            "run {target} as a test",
+            "test {target}",
+            "run all the tests of {target}",
+            "start the tests in {target}",
+            "see if {target} passes",
+            "check that the tests in {target} are green",
+            "try the test file {target}",
+        ),
+        (
             "Kick off the tests of {target}, please.",
             "I would like to know if {target} passes its tests.",
             "Go and run every test that is in {target}.",
@@ -217,6 +300,16 @@ TOOLS = (
             "{source} should become {target}.",
             "Relocate {source} to {target}.",
             "Let {source} be called {target}.",
+        ),
+        (
+            "move {source} to {target}",
+            "rename {source} to {target}",
+            "move the file {source} to {target}",
+            "change {source} to {target}",
+            "put {source} at {target}",
+            "rename the file {source} so that it is {target}",
+            "move {source} over to {target}",
+            "take {source} and put it at {target}",
         ),
         (
             "From now on {source} should live at {target}.",
@@ -246,6 +339,16 @@ TOOLS = (
             "Clean up {path} by deleting it.",
         ),
         (
+            "delete {path}",
+            "remove {path}",
+            "delete the file {path}",
+            "erase the file {path}",
+            "get rid of {path}",
+            "remove the file {path} for good",
+            "wipe out {path}",
+            "throw {path} away",
+        ),
+        (
             "We can throw away the file {path}.",
             "I would like {path} to be gone, so delete it.",
             "Make the file {path} disappear.",
@@ -271,6 +374,16 @@ TOOLS = (
             'Do "{command}" on the command line.',
             'Use the shell to run "{command}".',
             'Launch "{command}".',
+        ),
+        (
+            'run "{command}"',
+            'execute "{command}"',
+            'run the command "{command}"',
+            'run "{command}" in the shell',
+            'start "{command}"',
+            "run {command}",
+            'type "{command}" in the shell',
+            'use the terminal to run "{command}"',
         ),
         (
             'Open a terminal and enter "{command}".',

@@ -53,6 +53,8 @@ class Induction(_Part):
     narrow_steps: Count = 200
     """Steps that draw from `narrow_vocabulary` ids only; over all ids from the start it does not form in time."""
     narrow_vocabulary: Positive = 128
+    separated_from: Count = 300
+    """The step from which every other token of a segment is one of two separators."""
     rows: Rows = 32
     length: Annotated[int, Field(ge=16, le=CONTEXT)] = 64
 
