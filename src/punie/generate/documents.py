@@ -57,7 +57,7 @@ def _described(function: Function, rng: Random) -> str:
     text = rng.choice(
         (
             f"# {function.name} {function.description}\n{head}\n{body}",
-            f'{head}\n    """{function.description}"""\n{body}',
+            f'{head}\n    """{function.description}."""\n{body}',
             f"Task: {function.request(rng.choice(functions.TAUGHT))}\n{head}\n{body}",
         )
     )

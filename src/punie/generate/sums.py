@@ -15,15 +15,20 @@ from punie.generate.words import NAMES, THINGS
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """A question in words, the worked steps, and the number they end in."""
+    """A question in words, the worked steps of each sum in it, and the number they end in."""
 
     question: str
-    steps: str
+    steps: tuple[str, ...]
     value: int
 
     @property
     def answer(self) -> str:
-        return f"{self.steps}. Answer: {self.value}"
+        return f"{', '.join(self.steps)}. Answer: {self.value}"
+
+    @property
+    def is_held_out(self) -> bool:
+        """Whether any sum in it is: what is asked as a sum is not taught inside a sequence."""
+        return any(map(is_held_out, self.steps))
 
 
 def add_steps(a: int, b: int) -> str:
@@ -50,38 +55,38 @@ def multiply_steps(a: int, b: int) -> str:
 
 def _addition(rng: Random) -> Sum:
     a, b = rng.randint(2, 99), rng.randint(2, 99)
-    return Sum(f"What is {a} + {b}?", add_steps(a, b), a + b)
+    return Sum(f"What is {a} + {b}?", (add_steps(a, b),), a + b)
 
 
 def _subtraction(rng: Random) -> Sum:
     b, a = sorted((rng.randint(2, 99), rng.randint(2, 99)))
-    return Sum(f"What is {a} - {b}?", subtract_steps(a, b), a - b)
+    return Sum(f"What is {a} - {b}?", (subtract_steps(a, b),), a - b)
 
 
 def _multiplication(rng: Random) -> Sum:
     a, b = rng.randint(10, 99), rng.randint(2, 9)
-    return Sum(f"What is {a} * {b}?", multiply_steps(a, b), a * b)
+    return Sum(f"What is {a} * {b}?", (multiply_steps(a, b),), a * b)
 
 
 def _gain(rng: Random) -> Sum:
     a, b = rng.randint(2, 99), rng.randint(2, 99)
     name, things = rng.choice(NAMES), rng.choice(THINGS)
     question = f"{name} has {a} {things} and gets {b} more. How many {things} does {name} have?"
-    return Sum(question, add_steps(a, b), a + b)
+    return Sum(question, (add_steps(a, b),), a + b)
 
 
 def _loss(rng: Random) -> Sum:
     b, a = sorted((rng.randint(2, 99), rng.randint(2, 99)))
     name, things = rng.choice(NAMES), rng.choice(THINGS)
     question = f"{name} has {a} {things} and gives away {b}. How many {things} does {name} have left?"
-    return Sum(question, subtract_steps(a, b), a - b)
+    return Sum(question, (subtract_steps(a, b),), a - b)
 
 
 def _sequence(rng: Random) -> Sum:
     start, step = rng.randint(1, 40), rng.randint(2, 9)
     terms = [start + step * index for index in range(4)]
     question = f"Which number comes next: {', '.join(map(str, terms))}?"
-    return Sum(question, f"{subtract_steps(terms[3], terms[2])}, {add_steps(terms[3], step)}", terms[3] + step)
+    return Sum(question, (subtract_steps(terms[3], terms[2]), add_steps(terms[3], step)), terms[3] + step)
 
 
 _KINDS: tuple[Callable[[Random], Sum], ...] = (_addition, _subtraction, _multiplication, _gain, _loss, _sequence)
@@ -91,7 +96,7 @@ def draw_sum(rng: Random, held_out: bool) -> Sum:
     """A random question, from the side of the number split that is asked for."""
     while True:
         drawn = rng.choice(_KINDS)(rng)
-        if is_held_out(drawn.steps) == held_out:
+        if drawn.is_held_out == held_out:
             return drawn
 
 

@@ -19,8 +19,6 @@ from punie.generate.holdout import is_held_out
 _FRAMES = (
     "Please *.",
     "Can you *?",
-    "Could you *?",
-    "Could you please *?",
     "Would you *?",
     "I would like you to *.",
     "I want you to *.",

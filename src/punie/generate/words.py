@@ -9,7 +9,7 @@ WORDS = (
     "button cabin cache camera candle canvas carbon castle cedar channel cherry circle client cloud cobalt coffee "
     "column comet copper coral corner cotton crystal current daisy dawn debug delta desert dragon driver early eagle "
     "echo ember empty engine error falcon fast feather filter final flame forest fresh garden gentle ghost ginger "
-    "global golden grain granite green harbor hazel heavy hidden hollow honey icon index iron island ivory jacket "
+    "golden grain granite green harbor hazel heavy hidden hollow honey icon index iron island ivory jacket "
     "jade jungle kernel kettle lantern large laser lemon level light linen local logic lotus lunar magnet maple "
     "marble matrix meadow melon memory metal middle mirror model module morning motor narrow nickel night noble "
     "number oasis ocean olive onion orange orbit oyster paper parser pearl pepper pilot planet plate pocket polar "
