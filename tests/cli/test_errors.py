@@ -42,7 +42,7 @@ def write_rows(folder: Path, *rows: object) -> Path:
         (["rescore", "a"], 2, "run.json"),
         (["pretrain", "missing.yaml"], 2, "missing.yaml"),
         (["nosuch"], 2, "nosuch"),
-        (["train"], 2, "Missing argument"),
+        (["train"], 2, "does not say data"),
     ],
 )
 def test_wrong_input_is_one_clear_error(punie: Punie, arguments: list[str], code: int, says: str) -> None:

@@ -12,7 +12,7 @@ from punie.generate.sums import add_steps, multiply_steps, subtract_steps
 
 _SOURCE = re.compile(r"^def \w+\((\w+)\):\n((?: {4}.*(?:\n|\Z))+)", re.MULTILINE)
 _DOCSTRING = re.compile(r'^    """.*"""\n', re.MULTILINE)
-_DESCRIPTION = re.compile(r'(?:^# \w+ |"""|(?:that|It) )((?:[a-z]+s|gives|tells) .*?)(?:"""$|\.?$|\.<)', re.MULTILINE)
+_DESCRIPTION = re.compile(r'(?:^# \w+ |"""|(?:that|It) )((?:[a-z]+s|gives|tells) .*?)(?:\."""$|\.?$|\.<)', re.MULTILINE)
 _STEPS = re.compile(r"([\d+*=, -]*\d)\. Answer: ")
 
 _QUESTIONS: dict[str, Callable[..., str]] = {
@@ -21,9 +21,8 @@ _QUESTIONS: dict[str, Callable[..., str]] = {
     r"What is (\d+) \* (\d+)\?": multiply_steps,
     r"has (\d+) \w+ and gets (\d+) more": add_steps,
     r"has (\d+) \w+ and gives away (\d+)\.": subtract_steps,
-    r"comes next: \d+, \d+, (\d+), (\d+)\?": lambda third, fourth: (
-        f"{subtract_steps(fourth, third)}, {add_steps(fourth, fourth - third)}"
-    ),
+    r"comes next: \d+, \d+, (\d+), (\d+)\?": lambda third, fourth: subtract_steps(fourth, third),
+    r"comes next: \d+, \d+, (\d+), (\d+)\? *": lambda third, fourth: add_steps(fourth, fourth - third),
 }
 
 
@@ -47,8 +46,10 @@ def functions_described_in(text: str) -> Iterator[tuple[str, int | None, str | N
 
 
 def sums_in(text: str) -> Iterator[str]:
-    """The steps of every sum that is worked or asked for."""
-    yield from (steps.strip() for steps in _STEPS.findall(text))
+    """The steps of every sum that is worked or asked for; a sequence is two sums of two columns each."""
+    for steps in _STEPS.findall(text):
+        columns = steps.strip().split(", ")
+        yield from (", ".join(part) for part in ((columns[:2], columns[2:]) if len(columns) == 4 else (columns,)))
     for pattern, steps in _QUESTIONS.items():
         yield from (steps(*map(int, numbers)) for numbers in re.findall(pattern, text))
 

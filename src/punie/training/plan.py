@@ -240,4 +240,6 @@ def _explained(error: ValidationError, where: str) -> UsageError:
     message = first["msg"].removeprefix("Value error, ")
     if not key:
         return UsageError(f"The plan contradicts itself: {message}.", where=where)
+    if first["type"] == "missing":
+        return UsageError(f"The plan does not say {key}.", where=where, hint=f"Give {key} as an option or in the plan.")
     return UsageError(f"The plan's {key} is not usable: {message}.", where=f"{where}, key {key}")
