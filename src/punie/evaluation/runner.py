@@ -190,13 +190,18 @@ def _record(
         suite_hash=suite.hash,
         cases=len(suite.cases),
         self_check=self_check,
-        identity=identity.model_copy(update={"model": options.label}),
+        identity=identity.model_copy(update={"model": options.label, "adapter": _as_given(options.adapter)}),
         **asdict(_sampling(options, suite)),
         concurrency=options.concurrency,
         code_execution=options.code_execution,
         seconds=partial.seconds,
         versions=_versions(),
     )
+
+
+def _as_given(path: Path | None) -> str | None:
+    """A record names things as the user did; what they are, the hashes say."""
+    return None if path is None else str(path)
 
 
 def _versions() -> dict[str, str]:
