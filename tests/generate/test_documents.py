@@ -9,7 +9,7 @@ import pytest
 
 from punie.files import hash_value
 from punie.generate.documents import draw_documents
-from punie.generate.tools import TOOLS
+from punie.generate.toolbox import TOOLS
 
 from .reading import functions_described_in, functions_in, held_out_content
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from punie.generate.phrasing import decorate, disturb, fill
-from punie.generate.tools import TOOLS
+from punie.generate.toolbox import TOOLS
 
 TEMPLATES = st.sampled_from([template for tool in TOOLS for template in tool.taught])
 WORDS = st.lists(st.sampled_from(["read", "the", "file", "{path}", '"{text}"', "{text}.", "to", "now"]), min_size=1)

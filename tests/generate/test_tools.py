@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from punie.generate.holdout import is_held_out
-from punie.generate.tools import TOOLS, Tool, offered_with
+from punie.generate.toolbox import TOOLS, offered_with
+from punie.generate.tools import Tool
 
 
 def normalised(template: str) -> str:

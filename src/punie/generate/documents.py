@@ -15,7 +15,7 @@ from punie.generate.functions import Function, draw_function
 from punie.generate.programs import draw_program
 from punie.generate.sums import draw_line, draw_sum
 from punie.generate.tiny import Row, answered, code_row, render_chat, sum_chat, tool_chat
-from punie.generate.tools import BY_NAME, TOOLS, offered_with
+from punie.generate.toolbox import BY_NAME, TOOLS, offered_with
 
 _PROSE = (
     "Sure, I can help you with that.",

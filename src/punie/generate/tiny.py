@@ -18,7 +18,8 @@ from punie.errors import UsageError
 from punie.generate import functions, phrasing
 from punie.generate.functions import Function, draw_function
 from punie.generate.sums import draw_sum
-from punie.generate.tools import TOOLS, Tool, offered_with
+from punie.generate.toolbox import TOOLS, offered_with
+from punie.generate.tools import Tool
 from punie.toolcalls import render_call
 
 Row = dict[str, Any]

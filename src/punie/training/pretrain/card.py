@@ -63,7 +63,7 @@ teaches form and binding, not new skills.
 
 **Held out.** One in eight argument sets, function bodies and worked sums, chosen by a hash of the content
 (`punie.generate.holdout`), is drawn for no training text and is asked about in evaluation only. Four phrasings of each
-tool (`punie.generate.tools`, field `new`) occur in no training text at all.
+tool (`punie.generate.toolbox`, field `new`) occur in no training text at all.
 
 **Format.** A Llama of mlx-lm with its own byte-level tokenizer of {entries} entries, float32. Rebuild it with
 `punie pretrain recipes/{name}.yaml`; another processor rounds differently, so the hash may differ there.
