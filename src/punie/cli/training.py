@@ -67,7 +67,7 @@ def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bo
     from punie.workspace import resolve_model
 
     values = {**_DEFAULTS, **({} if config is None else read_values(config)), **given}
-    defaults = preset(resolve_model(values["model"]))
+    defaults = preset(resolve_model(values["model"]), values.get("iters"))
     plan = parse_plan({**defaults, **values}, where=f"options and {config}" if config else "options")
     if defaults:
         console.note("Embedded model: options that are not given take its measured settings.")

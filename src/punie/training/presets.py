@@ -7,25 +7,30 @@ from typing import Any
 
 from punie.workspace import is_embedded
 
-TINY: dict[str, Any] = {
-    "iters": 150,
-    "batch_size": 16,
-    "learning_rate": 1e-3,
-    "schedule": "cosine",
-    "warmup": 10,
-    "final_learning_rate": 1e-3 / 30,
-    "optimizer": "adamw",
-    "num_layers": -1,
-    "rank": 16,
-    "scale": 4.0,
-    "max_seq_length": 512,
-    "mask_prompt": True,
-    "steps_per_eval": 50,
-    "save_every": 50,
-}
-"""For the embedded model. 3e-3 has destroyed an unfinished one; 1e-3 works. See docs/LOG.md."""
+_TINY_ITERS = 150
+_TINY_RATE = 1e-3
 
 
-def preset(model: Path) -> dict[str, Any]:
-    """Defaults for a model's folder; none for a model we do not know."""
-    return TINY if is_embedded(model) else {}
+def preset(model: Path, iters: int | None = None) -> dict[str, Any]:
+    """Defaults for a model's folder, paced for `iters` if that is given; none for a model we do not know."""
+    return _tiny(iters or _TINY_ITERS) if is_embedded(model) else {}
+
+
+def _tiny(iters: int) -> dict[str, Any]:
+    """For the embedded model. A rate of 3e-3 has destroyed an unfinished one; 1e-3 works. See docs/LOG.md."""
+    return {
+        "iters": iters,
+        "batch_size": 16,
+        "learning_rate": _TINY_RATE,
+        "schedule": "cosine",
+        "warmup": iters // 15,
+        "final_learning_rate": _TINY_RATE / 30,
+        "optimizer": "adamw",
+        "num_layers": -1,
+        "rank": 16,
+        "scale": 4.0,
+        "max_seq_length": 512,
+        "mask_prompt": True,
+        "steps_per_eval": max(1, iters // 3),
+        "save_every": max(1, iters // 3),
+    }
