@@ -8,9 +8,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 PATIENCE = 240.0
@@ -21,21 +21,6 @@ LEAST = {"tool_calling": 0.7, "code_generation": 0.85, "reasoning": 0.65}
 def start(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "punie", *arguments]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def descendants(parent: int) -> Iterator[int]:
-    """Every process below this one."""
-    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    rows = [tuple(map(int, line.split())) for line in table.splitlines()]
-    for pid, above in rows:
-        if above == parent:
-            yield pid
-            yield from descendants(pid)
-
-
-def is_running(pid: int) -> bool:
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
 
 
 def wait_until_it_learns(folder: Path, process: subprocess.Popen[str]) -> None:
@@ -53,13 +38,13 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     process = start(folder, "quickstart")
     wait_until_it_learns(folder, process)
-    children = list(descendants(process.pid))
+    children = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, said
     assert "goes on" in said
     assert children
-    assert not [pid for pid in children if is_running(pid)]
+    assert not [child for child in children if child.is_running()]
     assert not (folder / "adapters/quickstart/adapters.safetensors").exists()
     second = start(folder, "quickstart")
     shown, said = second.communicate(timeout=PATIENCE)

@@ -3,12 +3,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import signal
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from punie.errors import InterruptedRun, ServerError, UsageError
@@ -127,9 +126,9 @@ async def test_a_server_that_dies_makes_no_zeros(tmp_path: Path, tiny_model: Pat
 
     def kill_server(trial: Trial, done: int, total: int) -> None:
         seen.append(trial)
-        found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-f", "mlx_lm server"], capture_output=True, text=True)
-        for pid in found.stdout.split():
-            os.kill(int(pid), signal.SIGKILL)
+        for child in psutil.Process().children():
+            if "mlx_lm" in child.cmdline():
+                child.kill()
 
     with pytest.raises(ServerError, match="of 6 answers are kept; the same command goes on"):
         await evaluate(options, on_trial=kill_server)

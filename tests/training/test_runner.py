@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from punie.errors import CapacityError, DivergedError, InterruptedRun, TrainingError, UsageError
@@ -102,10 +100,8 @@ def when(kind: type[TrainLoss | Saved], iteration: int, act: Callable[[], None])
 
 
 def kill_the_child() -> None:
-    found = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "punie.training.worker"], capture_output=True, text=True, check=True
-    )
-    os.kill(int(found.stdout), signal.SIGKILL)
+    (child,) = [child for child in psutil.Process().children() if "punie.training.worker" in child.cmdline()]
+    child.kill()
 
 
 def interrupt() -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from tokenizers import Tokenizer
 
@@ -153,13 +152,8 @@ def test_the_fast_exponential_is_close(probed: dict[str, Any]) -> None:
 
 
 def kill_the_child(_: Progress) -> None:
-    found = subprocess.run(
-        ["pgrep", "-P", str(os.getpid()), "-f", "punie.training.pretrain.worker"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    os.kill(int(found.stdout), signal.SIGKILL)
+    (child,) = [child for child in psutil.Process().children() if "punie.training.pretrain.worker" in child.cmdline()]
+    child.kill()
 
 
 def interrupt(_: Progress) -> None:
@@ -178,8 +172,7 @@ def test_an_end_on_the_way_leaves_nothing(
     with pytest.raises(error, match=complaint):
         pretrain(recipe, tmp_path / "models" / "probe", on_progress=listener)
     assert not list((tmp_path / "models").iterdir())
-    running = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False)
-    assert running.stdout == ""
+    assert not [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_loss_that_is_no_number_has_its_own_error(tmp_path: Path) -> None:
