@@ -66,7 +66,7 @@ def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bo
     from punie.training.runner import train as run
     from punie.workspace import resolve_model
 
-    values = {**_DEFAULTS, **({} if config is None else read_values(config)), **given}
+    values: dict[str, Any] = {**_DEFAULTS, **({} if config is None else read_values(config)), **given}
     defaults = preset(resolve_model(values["model"]), values.get("iters"))
     plan = parse_plan({**defaults, **values}, where=f"options and {config}" if config else "options")
     if defaults:
@@ -146,7 +146,7 @@ def benchmark(
         return
     console.print_facts(
         {
-            "model": result.model,
+            "model": model,
             "measured": f"{result.measured_iterations} iterations of {batch_size} rows",
             "per iteration": f"{result.seconds_per_iteration:.3f} s ({result.fastest:.3f} to {result.slowest:.3f})",
             "speed": f"{result.tokens_per_second:,.0f} tokens/s, padding not counted",
