@@ -31,6 +31,7 @@ def write_rows(folder: Path, *rows: object) -> Path:
         (["eval", "--output", "r", "--suite", "nosuch"], 2, "no suite called"),
         (["eval", "--output", "r", "--adapter", "nowhere"], 2, "nowhere"),
         (["eval", "--output", "r", "--concurrency", "0"], 2, "concurrency"),
+        (["eval", "--output", "r", "--top-p", "0.9"], 2, "does nothing at temperature 0"),
         (["train", "nowhere"], 2, "no train.jsonl"),
         (["train", "nowhere", "--rank", "0"], 2, "rank"),
         (["train", "nowhere", "--schedule", "wavy"], 2, "schedule"),

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from punie import __version__
-from punie.errors import InterruptedRun, ServerError
+from punie.errors import InterruptedRun, ServerError, UsageError
 from punie.evaluation.outcomes import Answer, EvaluationRun, Outcome, RunRecord, SelfCheck, Trial
 from punie.evaluation.runs import PartialRun, refuse_existing
 from punie.evaluation.scorers import CodeExecution, judge
@@ -58,6 +58,10 @@ class EvaluationOptions:
     """Whether code the model wrote may be run in a child without a jail."""
     allow_noop_adapter: bool = False
     port: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.temperature == 0 and self.top_p != 1:
+            raise UsageError("top-p does nothing at temperature 0.", hint="Give a temperature, or leave top-p out.")
 
     @property
     def code_execution(self) -> CodeExecution:
