@@ -31,6 +31,7 @@ lint: ready
 
 bench: ready
 	@.venv/bin/python benchmarks/startup.py
+	@.venv/bin/python benchmarks/training.py
 	@.venv/bin/punie benchmark
 
 lock: ready
