@@ -74,6 +74,15 @@ def open_input(path: Path) -> Generator[IO[bytes]]:
 
 
 @contextmanager
+def open_output(path: Path) -> Generator[IO[bytes]]:
+    """Open for writing, in a folder that does not have its final name yet. Raises CapacityError on a full disk."""
+    with _explained(path), path.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
 def atomic_writer(path: Path) -> Generator[IO[bytes]]:
     """A temporary file beside `path` that takes its name only when the block ends well."""
     with _explained(path):

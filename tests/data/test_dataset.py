@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from punie.data.dataset import Manifest, read_manifest, validate_dataset, write_dataset
+from punie.data.dataset import Manifest, read_manifest, validate_dataset
+from punie.data.writer import write_dataset
 from punie.errors import DataError, UsageError
 from punie.files import hash_file, read_jsonl
 
@@ -127,7 +128,11 @@ def test_a_line_that_is_no_object_is_named(tmp_path: Path, line: str) -> None:
 
 def test_an_empty_train_split_is_an_error(tmp_path: Path) -> None:
     """There is nothing to teach, whatever the other splits hold."""
-    write(tmp_path / "data", train=[], valid=CHATS)
+    with pytest.raises(DataError, match="Nothing is left"):
+        write(tmp_path / "data", train=[], valid=CHATS)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.jsonl").touch()
     with pytest.raises(DataError, match="train split is empty"):
         validate_dataset(tmp_path / "data")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from punie.data.dataset import SPLITS, read_manifest, validate_dataset
+from punie.data.dataset import read_manifest, validate_dataset
+from punie.data.source import SPLITS
 from punie.errors import UsageError
 from punie.files import read_jsonl
 from punie.generate.sample import sample_recipe, write_sample

@@ -1,38 +1,49 @@
-"""A dataset folder: `train.jsonl`, `valid.jsonl`, `test.jsonl` and `dataset.json`, written as a whole or not at all."""
+"""A dataset folder as it is read: `train.jsonl`, `valid.jsonl`, `test.jsonl` and `dataset.json`."""
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from punie.data.rows import row_problem, row_shape
+from punie.data.source import SPLITS
 from punie.errors import DataError, UsageError
-from punie.files import hash_file, make_folder, read_json, read_jsonl, write_json, write_jsonl
+from punie.files import read_json, read_jsonl
 
-SPLITS = ("train", "valid", "test")
-_MANIFEST = "dataset.json"
+MANIFEST = "dataset.json"
 _SHOWN = 10
 
 Row = Mapping[str, Any]
 
 
+class Parent(BaseModel):
+    """A dataset that another one was made from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    fingerprint: str
+    rows: int
+
+
 class Manifest(BaseModel):
-    """`dataset.json`: where the rows come from and what they hash to."""
+    """`dataset.json`: where the rows come from and what they hash to. `counts` are kept rows, `removed` is by rule."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
     name: str
+    parents: tuple[Parent, ...] = ()
     recipe: dict[str, Any]
     counts: dict[str, int]
+    removed: dict[str, int] = {}
     hashes: dict[str, str]
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +71,9 @@ class Validation:
             raise DataError(f"Rows that cannot be taught from: {len(self.problems)}.", hint="\n".join(lines))
 
 
-def write_dataset(folder: Path, name: str, splits: Mapping[str, Sequence[Row]], recipe: Mapping[str, Any]) -> Manifest:
-    """Write all splits beside the final place, then give the folder its name. Raises UsageError if that is taken."""
-    folder = folder.resolve()
-    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        raise UsageError("The output folder is in use.", where=str(folder), hint="Choose another one, or empty it.")
-    draft = make_folder(folder.parent / f".{folder.name}.{token_hex(4)}")
-    try:
-        manifest = _write_splits(draft, name, splits, recipe)
-        draft.replace(folder)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return manifest
-
-
 def read_manifest(folder: Path) -> Manifest:
     """Raises UsageError where there is none, DataError with the key at fault where it is broken."""
-    path = folder / _MANIFEST
+    path = folder / MANIFEST
     try:
         return Manifest.model_validate(read_json(path))
     except ValidationError as error:
@@ -121,12 +118,3 @@ def _rows(folder: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
         path = folder / f"{split}.jsonl"
         if path.is_file():
             yield from ((split, f"{path}:{number}", row) for number, row in read_jsonl(path))
-
-
-def _write_splits(folder: Path, name: str, splits: Mapping[str, Sequence[Row]], recipe: Mapping[str, Any]) -> Manifest:
-    paths = {split: folder / f"{split}.jsonl" for split in splits}
-    counts = {split: write_jsonl(paths[split], rows) for split, rows in splits.items()}
-    hashes = {split: hash_file(path) for split, path in paths.items()}
-    manifest = Manifest(name=name, recipe=dict(recipe), counts=counts, hashes=hashes)
-    write_json(folder / _MANIFEST, manifest.model_dump())
-    return manifest

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from punie.data.dataset import Manifest, write_dataset
+from punie.data.dataset import Manifest
+from punie.data.writer import write_dataset
 from punie.errors import UsageError
 from punie.generate.tiny import draw_chats
 

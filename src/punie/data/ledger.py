@@ -1,0 +1,36 @@
+"""Why each row that is gone is gone."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+LEDGER = "removed.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One dropped row: where it stood, what it was, and the rule it failed, with the measured value and its limit."""
+
+    file: str
+    line: int
+    hash: str
+    rule: str
+    value: Any
+    threshold: Any
+
+    def to_row(self) -> dict[str, Any]:
+        return {
+            "file": self.file,
+            "line": self.line,
+            "hash": self.hash,
+            "rule": self.rule,
+            "value": self.value,
+            "threshold": self.threshold,
+        }
+
+
+def row_hash(raw: bytes) -> str:
+    """SHA-256 of a row's bytes, in hexadecimal: a removed row can be found again wherever it went."""
+    return hashlib.sha256(raw).hexdigest()

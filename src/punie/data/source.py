@@ -1,0 +1,64 @@
+"""Where rows come from: a dataset folder or one JSONL file, read as lines of bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from punie.errors import UsageError
+from punie.files import hash_file, hash_value, open_input
+
+SPLITS = ("train", "valid", "test")
+
+_ADVICE = "Give a dataset folder, which has a train.jsonl, or one .jsonl file."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The splits that are there, in the order train, valid, test. A single file is the split train."""
+
+    root: Path
+    splits: Mapping[str, Path]
+
+    @property
+    def name(self) -> str:
+        return self.root.stem if self.root.suffix == ".jsonl" else self.root.name
+
+    @property
+    def size(self) -> int:
+        """Bytes of all splits."""
+        return sum(path.stat().st_size for path in self.splits.values())
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each split's content."""
+        return {split: hash_file(path) for split, path in self.splits.items()}
+
+    def fingerprint(self) -> str:
+        """What these rows are, whatever they are called: a hash over the splits' hashes."""
+        return hash_value(self.hashes())
+
+
+def open_source(path: Path) -> Source:
+    """Raises UsageError where there is neither a folder with train.jsonl nor a regular .jsonl file."""
+    if path.is_dir():
+        splits = {split: path / f"{split}.jsonl" for split in SPLITS if (path / f"{split}.jsonl").is_file()}
+        if "train" not in splits:
+            raise UsageError(
+                "There is no train.jsonl here.", where=str(path), hint="Give a dataset folder or a .jsonl."
+            )
+        return Source(path, splits)
+    if not path.exists():
+        raise UsageError("There is no such dataset.", where=str(path), hint=_ADVICE)
+    if not path.is_file():
+        raise UsageError(
+            "This is neither a folder nor a regular file.", where=str(path), hint="Save it as a file first."
+        )
+    return Source(path, {"train": path})
+
+
+def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """(line number from 1, line without its end). Lines end at LF alone, so a lone CR or U+2028 stays inside a row."""
+    with open_input(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            yield number, line.removesuffix(b"\n")
