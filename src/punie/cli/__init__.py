@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from punie import __version__
-from punie.cli import data, evaluation, quickstart, training
+from punie.cli import dataset, evaluation, quickstart, training
 from punie.errors import PunieError
 
 _INTERRUPTED = 130
@@ -40,7 +40,7 @@ def punie(
 
 
 app.command()(quickstart.quickstart)
-app.add_typer(data.app)
+app.add_typer(dataset.app)
 app.command()(training.train)
 app.command()(training.pretrain)
 app.command()(training.benchmark)

@@ -1,4 +1,4 @@
-"""`punie dataset ...`"""
+"""`punie dataset download`: rows from elsewhere."""
 
 from __future__ import annotations
 
@@ -7,14 +7,8 @@ from typing import Annotated
 
 import typer
 
+from punie.cli.dataset.group import app
 from punie.cli.options import Json, Seed
-
-app = typer.Typer(name="dataset", help="Rows to teach from.", rich_markup_mode=None, no_args_is_help=True)
-
-
-@app.callback()
-def dataset() -> None:
-    """Rows to teach from: get them, check them."""
 
 
 @app.command()
@@ -39,24 +33,3 @@ def download(
     else:
         console.print_table(["split", "rows"], [(split, str(count)) for split, count in manifest.counts.items()])
         console.note(f"Next: punie train {folder} --output adapters/{name}")
-
-
-@app.command()
-def validate(
-    folder: Annotated[
-        Path, typer.Argument(help="A folder with train.jsonl and, if there are, valid.jsonl, test.jsonl.")
-    ],
-    as_json: Json = False,
-) -> None:
-    """Look at every row, and name each one that cannot be taught from. Exit code 3 if there is one."""
-    from punie.cli import console
-    from punie.data.dataset import validate_dataset
-
-    validation = validate_dataset(folder)
-    if as_json:
-        problems = [{"where": problem.where, "why": problem.why} for problem in validation.problems]
-        console.print_json({"counts": validation.counts, "shapes": validation.shapes, "problems": problems})
-    else:
-        console.print_table(["split", "rows"], [(split, str(count)) for split, count in validation.counts.items()])
-        console.print_table(["shape", "rows"], [(shape, str(count)) for shape, count in validation.shapes.items()])
-    validation.require_sound()
