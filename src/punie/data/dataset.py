@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from punie.data.rows import row_problem, row_shape
+from punie.data.schema import row_problem, row_shape
 from punie.data.source import SPLITS
 from punie.errors import DataError, UsageError
 from punie.files import read_json, read_jsonl

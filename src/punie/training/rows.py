@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from punie.data.rows import row_problem, row_shape
+from punie.data.schema import row_problem, row_shape
 from punie.errors import DataError
 from punie.files import hash_files, read_jsonl
 
@@ -74,4 +74,4 @@ def _read_split(path: Path) -> Split:
 def _shape(row: dict[str, Any], where: str) -> str:
     if (problem := row_problem(row)) is not None:
         raise DataError(f"This row cannot be taught from: {problem}.", where=where)
-    return row_shape(row).removesuffix(" with tools")
+    return row_shape(row)
