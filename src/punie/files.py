@@ -23,7 +23,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number from 1, row). Raises DataError at the first line that is not a JSON object."""
     with open_input(path) as lines:
         for number, line in enumerate(lines, start=1):
-            yield number, _decode(line, f"{path}:{number}")
+            yield number, decode_object(line, f"{path}:{number}")
 
 
 def write_jsonl(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
@@ -46,7 +46,7 @@ def append_jsonl(out: IO[bytes], row: Mapping[str, Any]) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """Read one JSON object. Raises UsageError where the file is absent, DataError where it is broken."""
     with open_input(path) as file:
-        return _decode(file.read(), str(path))
+        return decode_object(file.read(), str(path))
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
@@ -129,10 +129,11 @@ def hash_value(value: Any) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
 
 
-def _decode(data: bytes, where: str) -> dict[str, Any]:
+def decode_object(data: bytes, where: str) -> dict[str, Any]:
+    """One JSON object from bytes. Raises DataError, with `where`, for anything else."""
     try:
         value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"Not valid JSON: {error}.", where=where, hint="Every line must be one JSON object.") from error
     if not isinstance(value, dict):
         raise DataError(f"A JSON object is needed here, not {type(value).__name__}.", where=where)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from punie.errors import UsageError
-from punie.files import hash_file, hash_value, open_input
+from punie.files import decode_object, hash_file, hash_value, open_input
 
 SPLITS = ("train", "valid", "test")
 
@@ -62,3 +63,30 @@ def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with open_input(path) as lines:
         for number, line in enumerate(lines, start=1):
             yield number, line.removesuffix(b"\n")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One row with its place and its bytes."""
+
+    split: str
+    path: Path
+    number: int
+    raw: bytes
+    row: dict[str, Any]
+
+    @property
+    def where(self) -> str:
+        return f"{self.path}:{self.number}"
+
+    def label(self, name: str) -> Any:
+        """What the row says about itself, for example its category: in a field of its own or in `metadata`."""
+        value, metadata = self.row.get(name), self.row.get("metadata")
+        return metadata.get(name) if value is None and isinstance(metadata, dict) else value
+
+
+def read_rows(source: Source) -> Iterator[SourceRow]:
+    """Every row of every split. Raises DataError at the first line that is not a JSON object."""
+    for split, path in source.splits.items():
+        for number, raw in read_lines(path):
+            yield SourceRow(split, path, number, raw, decode_object(raw, f"{path}:{number}"))
