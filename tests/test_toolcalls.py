@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from punie.conversation import ToolCall
@@ -90,6 +90,7 @@ def test_each_family_writes_its_own_text(family: Family) -> None:
     assert family_of(WRITTEN[family]) == family
 
 
+@settings(deadline=None)
 @given(CALLS)
 @example([ToolCall("f", {"text": '</tool_call> [TOOL_CALLS] <|python_tag|> \\ " ; {'})])
 def test_written_calls_are_read_again(calls: list[ToolCall]) -> None:
@@ -100,6 +101,7 @@ def test_written_calls_are_read_again(calls: list[ToolCall]) -> None:
         assert same_calls(read.calls, calls)
 
 
+@settings(deadline=None)
 @given(st.builds(ToolCall, NAMES, st.dictionaries(NAMES, VALUES, max_size=4)))
 @example(ToolCall("f", {"path": "5", "body": "\n  two lines\n\n", "flag": "True", "nothing": "null"}))
 def test_written_elements_are_read_again(call: ToolCall) -> None:
@@ -110,6 +112,7 @@ def test_written_elements_are_read_again(call: ToolCall) -> None:
     assert same_calls(read.calls, [call])
 
 
+@settings(deadline=None)
 @given(CALLS, st.sampled_from(PAIRS), TEXTS)
 def test_rewriting_keeps_the_calls_or_refuses(calls: list[ToolCall], pair: tuple[Family, Family], prose: str) -> None:
     """The new text means the same calls, a second rewriting changes nothing, and what cannot be said is an error."""

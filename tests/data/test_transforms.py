@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from punie.conversation import ToolCall
@@ -229,6 +229,7 @@ TRANSFORMS = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(ROWS, TRANSFORMS)
 def test_any_row_can_be_transformed_twice(row: dict[str, Any], named: tuple[str, str]) -> None:
     """Whatever a row holds, a transform neither breaks nor touches its input, and its result is a fixed point."""
