@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from punie.data.dataset import Manifest, read_manifest, validate_dataset
-from punie.errors import UsageError
+from punie.data.dataset import Manifest, read_manifest
+from punie.data.validation import validate
+from punie.errors import InterruptedRun, UsageError
 from punie.evaluation.outcomes import EvaluationRun, Trial
 from punie.evaluation.runner import EvaluationOptions, evaluate
 from punie.evaluation.runs import read_run
 from punie.evaluation.suite import load_suite
-from punie.generate.sample import sample_recipe, write_sample
+from punie.generate.sample import tiny_recipe, write_tiny
 from punie.report.compare import Comparison, compare
 from punie.report.pages import write_comparison_page, write_run_page
 from punie.training.metrics import Metric
@@ -121,16 +122,16 @@ def quickstart(options: QuickstartOptions, watcher: Watcher | None = None) -> Qu
 
 
 def prepare_data(options: QuickstartOptions, places: Places, watcher: Watcher) -> Manifest:
-    """Write the sample chats unless they lie there, and validate them either way."""
+    """Write the chats unless they lie there, and validate them either way."""
     watcher.step("data")
     earlier = places.data.is_dir()
     if earlier:
         manifest = read_manifest(places.data)
-        if manifest.recipe != sample_recipe(options.examples, options.seed):
+        if manifest.recipe != tiny_recipe(options.examples, options.seed):
             raise UsageError("The data here are from another recipe.", where=str(places.data), hint=_FRESH)
     else:
-        manifest = write_sample(places.data, options.examples, options.seed)
-    validate_dataset(places.data).require_sound()
+        manifest = write_tiny(places.data, options.examples, options.seed)
+    validate(places.data).require_sound()
     splits = ", ".join(f"{count} {split}" for split, count in manifest.counts.items())
     watcher.done(f"{sum(manifest.counts.values())} chats ({splits}), all valid", earlier=earlier)
     return manifest
@@ -149,7 +150,10 @@ def _trained(options: QuickstartOptions, model: Path, places: Places, watcher: W
     begun = (places.adapter / "run" / "plan.yaml").is_file()
     earlier = (places.adapter / "run" / "outcome.json").is_file()
     follow: Callable[[Metric], None] = lambda metric: watcher.metric(metric, plan.iters)  # noqa: E731
-    outcome = train(plan, resume=begun, on_metric=follow)
+    try:
+        outcome = train(plan, resume=begun, on_metric=follow)
+    except InterruptedRun as error:
+        raise InterruptedRun(error.what, where=error.where, hint="The same command goes on from there.") from error
     start = "" if outcome.first_valid_loss is None else f"validation loss {outcome.first_valid_loss:.2f} -> "
     end = outcome.train_loss if outcome.valid_loss is None else outcome.valid_loss
     watcher.done(f"{outcome.iterations} iterations, {start}{end:.3f}", earlier=earlier)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -31,8 +31,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def note(text: str) -> None:
-    """One line for the person who waits."""
-    err.print(Text(text))
+    """Lines for the person who waits; a screen breaks long ones between words."""
+    err.print(Text(text), soft_wrap=not err.is_terminal)
 
 
 def print_json(value: Mapping[str, Any]) -> None:
@@ -63,11 +63,10 @@ class Live:
     def __init__(self) -> None:
         self._progress = bars.Progress(
             TextColumn("  {task.description}"),
-            BarColumn(bar_width=28),
+            BarColumn(bar_width=14),
             MofNCompleteColumn(),
-            TimeElapsedColumn(),
             TextColumn("left"),
-            TimeRemainingColumn(),
+            TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[detail]}"),
             console=err,
             transient=True,
@@ -103,7 +102,7 @@ class Live:
                 self.advance(metric.first_iteration, iters)
             case TrainLoss():
                 memory = metric.peak_memory / 1e9
-                detail = f"loss {metric.loss:.3f}  {metric.tokens_per_second:,.0f} tokens/s  {memory:.2f} GB"
+                detail = f"loss {metric.loss:.3f}  {metric.tokens_per_second:,.0f} tok/s  {memory:.2f} GB"
                 self.advance(metric.iteration, iters, detail)
             case ValidLoss():
                 self.advance(metric.iteration, iters, f"validation loss {metric.loss:.3f}")
@@ -113,7 +112,7 @@ class Live:
     def pretraining(self, progress: Progress) -> None:
         """Show what the pretraining child reported."""
         self.begin(progress.stage)
-        detail = f"loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tokens/s"
+        detail = f"loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tok/s"
         self.advance(progress.iteration, progress.total, detail)
 
 

@@ -11,8 +11,9 @@ from punie.cli.options import Model, Seed, UnsafeCode
 
 _INTRODUCTION = """\
 Does fine-tuning make the model better? The whole loop, on this machine.
-The embedded model has about 1 M parameters and is a weak assistant on purpose: fine-tuning teaches it the form of an
-answer, not new skills. It demonstrates the loop and says nothing about larger models.
+The embedded model has about 1 M parameters and is a weak assistant on purpose:
+fine-tuning teaches it the form of an answer, not new skills. It demonstrates
+the loop and says nothing about larger models.
 """
 
 _NEXT = """
