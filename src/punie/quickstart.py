@@ -11,7 +11,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from punie.data.dataset import Manifest, read_manifest
 from punie.data.validation import validate
@@ -25,7 +24,7 @@ from punie.report.compare import Comparison, compare
 from punie.report.pages import write_comparison_page, write_run_page
 from punie.training.metrics import Metric
 from punie.training.plan import TrainingPlan, parse_plan
-from punie.training.presets import preset
+from punie.training.presets import cautious, preset
 from punie.training.runner import TrainingOutcome, train
 from punie.workspace import EMBEDDED_MODEL, is_embedded, resolve_model
 
@@ -139,9 +138,8 @@ def prepare_data(options: QuickstartOptions, places: Places, watcher: Watcher) -
 
 def training_plan(options: QuickstartOptions, model: Path, places: Places) -> TrainingPlan:
     """The plan of the quickstart: the model's preset, or a cautious one for a model we do not know."""
-    cautious: dict[str, Any] = {"iters": 150, "learning_rate": 1e-4, "mask_prompt": True}
     paths = {"model": options.model, "data": str(places.data), "adapter_path": str(places.adapter)}
-    return parse_plan({**(preset(model) or cautious), **paths, "seed": options.seed}, where="quickstart")
+    return parse_plan({**(preset(model) or cautious(model)), **paths, "seed": options.seed}, where="quickstart")
 
 
 def _trained(options: QuickstartOptions, model: Path, places: Places, watcher: Watcher) -> TrainingOutcome:

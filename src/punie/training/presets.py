@@ -5,15 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from punie.files import read_json
 from punie.workspace import is_embedded
 
 _TINY_ITERS = 150
 _TINY_RATE = 1e-3
 
 
+_USUAL_LAYERS = 16
+
+
 def preset(model: Path, iters: int | None = None) -> dict[str, Any]:
     """Defaults for a model's folder, paced for `iters` if that is given; none for a model we do not know."""
     return _tiny(iters or _TINY_ITERS) if is_embedded(model) else {}
+
+
+def cautious(model: Path) -> dict[str, Any]:
+    """A short run that harms no model: mlx-lm's defaults with a usual LoRA rate, on the layers there are."""
+    config = read_json(model / "config.json")
+    layers = config.get("text_config", config).get("num_hidden_layers", _USUAL_LAYERS)
+    return {
+        "iters": 150,
+        "learning_rate": 1e-4,
+        "num_layers": min(layers, _USUAL_LAYERS),
+        "mask_prompt": True,
+        "steps_per_eval": 50,
+        "save_every": 50,
+    }
 
 
 def _tiny(iters: int) -> dict[str, Any]:
