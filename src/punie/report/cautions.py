@@ -13,11 +13,17 @@ _BASE_FILES = {"model_hash": "weights", "tokenizer_hash": "tokenizers", "templat
 def run_cautions(run: EvaluationRun) -> Iterator[str]:
     """What weakens the numbers of one run by itself."""
     record, identity = run.record, run.record.identity
-    unscored = sum(not trial.counted for trial in run.trials)
-    if unscored:
+    unscored = [trial for trial in run.trials if not trial.counted]
+    not_run = sum(record.code_execution == "off" and trial.case.expect.kind == "code" for trial in unscored)
+    if not_run:
         yield (
-            f"In {record.name}, {unscored} of {len(run.trials)} cases could not be judged (the harness broke, "
-            "not the model); they are in no percentage."
+            f"{record.name} did not execute code, so {not_run} of its {len(run.trials)} cases have no verdict and are in "
+            "no percentage; --unsafe-code executes it."
+        )
+    if len(unscored) > not_run:
+        yield (
+            f"In {record.name}, {len(unscored) - not_run} of {len(run.trials)} cases could not be judged (the harness "
+            "broke, not the model); they are in no percentage."
         )
     if identity.adapter and (identity.adapter_distance or 0) <= (identity.probe_noise or 0):
         yield f"Nothing proves that the adapter of {record.name} was applied: it answered the probes like the base."
