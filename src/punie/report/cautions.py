@@ -17,8 +17,8 @@ def run_cautions(run: EvaluationRun) -> Iterator[str]:
     not_run = sum(record.code_execution == "off" and trial.case.expect.kind == "code" for trial in unscored)
     if not_run:
         yield (
-            f"{record.name} did not execute code, so {not_run} of its {len(run.trials)} cases have no verdict and are in "
-            "no percentage; --unsafe-code executes it."
+            f"{record.name} did not execute code, so {not_run} of its {len(run.trials)} cases have no verdict and are "
+            "in no percentage; --unsafe-code executes it."
         )
     if len(unscored) > not_run:
         yield (
