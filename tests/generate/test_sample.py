@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from punie.data.dataset import read_manifest, validate_dataset
+from punie.data.dataset import read_manifest
 from punie.data.source import SPLITS
+from punie.data.validation import validate
 from punie.errors import UsageError
 from punie.files import read_jsonl
 from punie.generate.sample import sample_recipe, write_sample
@@ -27,7 +28,7 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_row_can_be_taught_from(sample: Path) -> None:
     """The dataset passes its own check, split 90 to 5 to 5, and says what it was made from."""
-    validation = validate_dataset(sample)
+    validation = validate(sample)
     validation.require_sound()
     assert validation.counts == read_manifest(sample).counts == {"train": 540, "valid": 30, "test": 30}
     assert validation.shapes == {"chat with tools": 200, "chat": 400}

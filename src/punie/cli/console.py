@@ -40,6 +40,21 @@ def print_json(value: Mapping[str, Any]) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+class JsonList:
+    """One JSON document on standard output, written as it becomes known: first a list, then the other keys."""
+
+    def __init__(self, name: str) -> None:
+        self._separator = f'{{"{name}": [\n  '
+
+    def add(self, value: Mapping[str, Any]) -> None:
+        print(self._separator, json.dumps(value, ensure_ascii=False), sep="", end="")
+        self._separator = ",\n  "
+
+    def end(self, others: Mapping[str, Any]) -> None:
+        opening = self._separator if self._separator.startswith("{") else ""
+        print(opening, "],", json.dumps(others, indent=2, ensure_ascii=False).removeprefix("{"), sep="")
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
     """A plain table; the first column is text, the others are figures."""
     table = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
@@ -55,6 +70,22 @@ def print_facts(facts: Mapping[str, object]) -> None:
     width = max(map(len, facts))
     for name, value in facts.items():
         out.print(Text(f"{name:<{width}}  {value}"))
+
+
+def print_line(text: str) -> None:
+    """Somebody else's text, with its control characters made visible."""
+    from punie.report.html import visible
+
+    out.print(Text(visible(text)))
+
+
+def print_section(title: str, text: str) -> None:
+    """The same under a title."""
+    from punie.report.html import visible
+
+    out.print(Text(visible(title), style="bold"))
+    if text:
+        print_line(text)
 
 
 class Live:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -27,6 +27,8 @@ class ToolCall(msgspec.Struct, gc=False):
     function: Function | None = None
     name: str | None = None
     arguments: dict[str, Any] | str | None = None
+    id: Any = None
+    type: Any = None
 
     @property
     def called(self) -> Function:
@@ -40,6 +42,8 @@ class Message(msgspec.Struct, gc=False):
     role: Literal["system", "user", "assistant", "tool"]
     content: str | None = None
     tool_calls: list[ToolCall] | None = None
+    name: Any = None
+    tool_call_id: Any = None
 
 
 class Row(msgspec.Struct, gc=False):
@@ -57,6 +61,13 @@ class Row(msgspec.Struct, gc=False):
         if self.prompt is not None and self.completion is not None:
             return "completion"
         return "text" if self.messages is None else "chat"
+
+
+def row_type(extras: Sequence[str]) -> type[Row]:
+    """Rows that also hold the values of these keys, or UNSET, in attributes `extra_0`, `extra_1` and so on."""
+    names = {f"extra_{index}": key for index, key in enumerate(extras)}
+    fields = [(name, Any, msgspec.UNSET) for name in names]
+    return cast(type[Row], msgspec.defstruct("Row", fields, bases=(Row,), rename=names, gc=False))
 
 
 class RowError(ValueError):

@@ -1,32 +1,108 @@
-"""`punie dataset validate`: rows as they are."""
+"""`punie dataset validate`: rows as they are, and as a model will see them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from punie.cli.dataset.group import app
 from punie.cli.options import Json
 
+if TYPE_CHECKING:
+    from punie.data.rendering import Rendering
+    from punie.data.validation import Validation
+
+_SHOWN = 20
+
 
 @app.command()
 def validate(
-    folder: Annotated[
-        Path, typer.Argument(help="A folder with train.jsonl and, if there are, valid.jsonl, test.jsonl.")
-    ],
+    path: Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", help="Also render and tokenize every row as this model's trainer does; tiny works too."
+        ),
+    ] = None,
+    max_seq_length: Annotated[
+        int, typer.Option("--max-seq-length", min=2, help="Tokens at which training cuts a row; used with --model.")
+    ] = 2048,
+    tolerance: Annotated[
+        float, typer.Option(min=0, max=100, metavar="PCT", help="How many percent of the rows may have a problem.")
+    ] = 0.0,
     as_json: Json = False,
 ) -> None:
-    """Look at every row, and name each one that cannot be taught from. Exit code 3 if there is one."""
+    """Look at every row, and name everything that is wrong with it, and where. Exit code 3 if there is anything."""
     from punie.cli import console
-    from punie.data.dataset import validate_dataset
+    from punie.data import validation
+    from punie.data.inspection import Problem
+    from punie.workspace import resolve_model
 
-    validation = validate_dataset(folder)
+    written = console.JsonList("errors")
+    shown = 0
+
+    def show(problem: Problem) -> None:
+        nonlocal shown
+        if as_json:
+            written.add(asdict(problem))
+        elif (shown := shown + 1) <= _SHOWN:
+            console.print_line(f"{problem.where}: {problem.path} {problem.message}. {problem.fix}")
+
+    with console.Live() as live:
+        live.begin("reading")
+        found = validation.validate(
+            path,
+            model=None if model is None else resolve_model(model),
+            max_seq_length=max_seq_length,
+            on_problem=show,
+            on_progress=live.advance,
+        )
     if as_json:
-        problems = [{"where": problem.where, "why": problem.why} for problem in validation.problems]
-        console.print_json({"counts": validation.counts, "shapes": validation.shapes, "problems": problems})
+        written.end(_as_json(found))
     else:
-        console.print_table(["split", "rows"], [(split, str(count)) for split, count in validation.counts.items()])
-        console.print_table(["shape", "rows"], [(shape, str(count)) for shape, count in validation.shapes.items()])
-    validation.require_sound()
+        _show(found)
+    found.require_sound(tolerance, hint="They are named above.")
+
+
+def _as_json(found: Validation) -> dict[str, Any]:
+    return {
+        "warnings": [asdict(caution) for caution in found.cautions],
+        "rows": found.rows,
+        "failed": found.failed,
+        "counts": found.counts,
+        "shapes": found.shapes,
+        "rules": found.rules,
+        "rendering": None if found.rendering is None else msgspec.structs.asdict(found.rendering),
+    }
+
+
+def _show(found: Validation) -> None:
+    from punie.cli import console
+
+    if (more := found.problems - _SHOWN) > 0:
+        console.print_line(f"... and {more} more; --json names all of them.")
+    for title, counts in (("split", found.counts), ("shape", found.shapes), ("problem", found.rules)):
+        if counts:
+            console.print_table([title, "rows"], [(name, f"{count:,}") for name, count in counts.items()])
+    if found.rendering is not None:
+        _show_rendering(found.rendering)
+    for caution in found.cautions:
+        console.note(f"Note: {caution.message}")
+
+
+def _show_rendering(rendering: Rendering) -> None:
+    from punie.cli import console
+
+    console.print_facts(
+        {
+            "tokens": f"{rendering.tokens:,}",
+            "longest row": f"{rendering.longest:,} tokens",
+            "rows cut": f"{rendering.truncated:,}, which lose {rendering.tokens_lost:,} tokens",
+            "an answer ends with": rendering.end_of_turn or "nothing that is marked",
+            "generation stops at": ", ".join(rendering.stops),
+        }
+    )
