@@ -163,7 +163,7 @@ def expected_padding(lengths: Histogram, in_file_order: PaddingMeter, seed: int 
 
 def _epochs(lengths: Histogram, window: int, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
-    values, counts = np.array(list(lengths.bins)), np.array(list(lengths.bins.values()))
+    values, counts = (np.fromiter(part, np.int64) for part in (lengths.bins.keys(), lengths.bins.values()))
     if lengths.count > _SAMPLE:
         counts = random.multivariate_hypergeometric(counts, _SAMPLE, method="marginals")
     rows = np.repeat(values, counts)

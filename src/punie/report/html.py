@@ -43,7 +43,7 @@ class Fact:
 def render_comparison(comparison: Comparison) -> str:
     """The page of two runs, as one HTML document that can be encoded as UTF-8."""
     records = (comparison.before, comparison.after)
-    return _render(
+    return render_page(
         "comparison.html",
         comparison=comparison,
         facts=_facts(records, comparison.tallies),
@@ -55,7 +55,7 @@ def render_comparison(comparison: Comparison) -> str:
 def render_run(run: EvaluationRun) -> str:
     """The page of one run, as one HTML document that can be encoded as UTF-8."""
     summary = summarize(run)
-    return _render(
+    return render_page(
         "run.html",
         summary=summary,
         facts=_facts((run.record,), (summary.tally,)),
@@ -71,7 +71,8 @@ def visible(value: Any) -> Any:
     return value
 
 
-def _render(template: str, **values: Any) -> str:
+def render_page(template: str, **values: Any) -> str:
+    """A template with our own style and script, and the policy that allows nothing else."""
     style, script = (_asset(name) for name in ("page.css", "page.js"))
     own = f"style-src {_source(style)}; script-src {_source(script)}"
     policy = f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"

@@ -1,0 +1,224 @@
+"""`punie dataset stats`, `diff`, `show` and `map`: look at rows, compare them, change them by name."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from punie.cli.dataset.group import app
+from punie.cli.options import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from punie.data.difference import Difference, Share
+    from punie.data.stats import Stats
+    from punie.data.transforms import Preview
+
+Source = Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.", show_default=False)]
+_NAMES_SHOWN = 8
+
+
+@app.command("stats")
+def stats_(
+    source: Source,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Also count tokens, as this model's tokenizer does.")
+    ] = None,
+    max_seq_length: Annotated[
+        int, typer.Option("--max-seq-length", min=2, help="With --model: tokens beyond which training cuts a row.")
+    ] = 2048,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="With --model: rows of a training batch.")] = 4,
+    html: Annotated[Path | None, typer.Option("--html", help="Also write a page with charts: one file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Count what a dataset holds: splits, categories, languages, tools, lengths, padding, repeats."""
+    from punie.cli import console
+    from punie.data.stats import TokenSettings, stats
+    from punie.files import write_text
+    from punie.report.dataset import dataset_record, render_dataset
+    from punie.workspace import resolve_model
+
+    settings = TokenSettings(resolve_model(model), batch_size, max_seq_length) if model else None
+    with console.Live() as live:
+        live.begin("counting")
+        found = stats(source, settings, lambda done, total: live.advance(done // 1_000_000, total // 1_000_000, "MB"))
+    if html:
+        write_text(html, render_dataset(found))
+    if as_json:
+        console.print_json(dataset_record(found))
+    else:
+        _show_stats(found)
+        console.note(f"Page: {html}" if html else "A page with charts: --html FILE")
+
+
+@app.command("diff")
+def diff_(
+    before: Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.")],
+    after: Annotated[Path, typer.Argument(help="Another one.")],
+    as_json: Json = False,
+) -> None:
+    """Say which rows were added, removed or changed, by id and else by content, and how the shares moved."""
+    from punie.cli import console
+    from punie.data.difference import diff
+
+    found = diff(before, after)
+    if as_json:
+        console.print_json(asdict(found))
+    else:
+        _show_difference(found)
+
+
+@app.command()
+def show(
+    source: Source,
+    index: Annotated[int | None, typer.Option("--index", min=1, help="The row's line, counted from 1.")] = None,
+    identity: Annotated[str | None, typer.Option("--id", help="The row's id.")] = None,
+    split: Annotated[str, typer.Option("--split", help="train, valid or test.")] = "train",
+    as_json: Json = False,
+) -> None:
+    """Print one row: who says what, which tools are declared and called, and every other field."""
+    from punie.cli import console
+    from punie.data.display import find_row, row_parts
+    from punie.data.ledger import row_hash
+
+    if index is not None and identity is not None:
+        raise typer.BadParameter("give a line or an id, not both", param_hint="--id")
+    row = find_row(source, split, index, identity)
+    if as_json:
+        console.print_json({"where": row.where, "split": row.split, "hash": row_hash(row.raw), "row": row.row})
+        return
+    console.print_section(row.where, "")
+    for part in row_parts(row.row):
+        console.print_section(part.label, part.text)
+
+
+@app.command("map")
+def map_(
+    source: Source,
+    transform: Annotated[
+        str,
+        typer.Argument(help="rename-role, strip-preamble, tool-format, add-system or drop-field.", show_default=False),
+    ],
+    argument: Annotated[
+        str,
+        typer.Argument(
+            help="FROM=TO, nothing, a family (json, xml, mistral, llama), TEXT or NAME.", show_default=False
+        ),
+    ] = "",
+    output: Annotated[Path | None, typer.Option("--output", help="The dataset folder to make.")] = None,
+    dry_run: Annotated[
+        int | None, typer.Option("--dry-run", min=0, help="Show this many rows before and after; write nothing.")
+    ] = None,
+    expect: Annotated[int | None, typer.Option("--expect", min=0, help="Refuse unless so many rows change.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Change rows by a named transform; rows it does not change keep their bytes."""
+    from punie.cli import console
+    from punie.data.transforms import find_transform, map_dataset, preview, require_expected
+
+    chosen = find_transform(transform, argument)
+    if (output is None) == (dry_run is None):
+        raise typer.BadParameter("give either --output or --dry-run", param_hint="--output")
+    if output is None:
+        found = preview(source, chosen, dry_run or 0)
+        _show_preview(found, as_json)
+        if expect is not None:
+            require_expected(found.changed, expect)
+        return
+    manifest = map_dataset(source, output, chosen, expect)
+    if as_json:
+        console.print_json(manifest.model_dump())
+    else:
+        rows = sum(manifest.counts.values())
+        console.print_facts({"rows": f"{rows:,}", "changed": f"{manifest.recipe['changed']:,}", "output": output})
+
+
+def _show_stats(stats: Stats) -> None:
+    from punie.cli import console
+    from punie.report import numbers
+    from punie.report.dataset import QUANTILES, cautions, facets
+    from punie.report.html import visible
+
+    console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in stats.splits.items()])
+    for facet in facets(stats):
+        rows = [(visible(row.name), f"{row.rows:,}", numbers.percent(row.share)) for row in facet.rows[:_NAMES_SHOWN]]
+        more = facet.others + len(facet.rows) - len(rows)
+        console.print_table(
+            [facet.title, "rows", "share"], [*rows, *([(f"... {more:,} more", "", "")] if more else [])]
+        )
+    lengths = {"characters": stats.characters, **({"tokens": stats.tokens.lengths} if stats.tokens else {})}
+    columns = ["length in", "mean", *QUANTILES, "longest", "in all"]
+    console.print_table(
+        columns,
+        [
+            (
+                unit,
+                f"{h.mean:,.0f}",
+                *(f"{h.quantile(share):,}" for share in QUANTILES.values()),
+                f"{h.longest:,}",
+                f"{h.total:,}",
+            )
+            for unit, h in lengths.items()
+        ],
+    )
+    if stats.tokens:
+        shares = asdict(stats.tokens.padding)
+        batch = shares.pop("batch_size")
+        rows = [(name.replace("_", " "), numbers.percent(share)) for name, share in shares.items()]
+        console.print_table([f"padding in batches of {batch}", "share"], rows)
+    for caution in cautions(stats):
+        console.note(f"Note: {caution}")
+
+
+def _show_difference(found: Difference) -> None:
+    from punie.cli import console
+
+    kinds = {
+        "changed": found.changed,
+        "added": found.added,
+        "removed": found.removed,
+        "moved to another split": found.moved,
+    }
+    counts = {"before": found.rows_before, "after": found.rows_after, "same": found.same}
+    rows = [*counts.items(), *((kind, rows.count) for kind, rows in kinds.items())]
+    console.print_table(["rows", ""], [(kind, f"{count:,}") for kind, count in rows])
+    for title, shares in (("split", found.splits), ("category", found.categories)):
+        console.print_table([title, "before", "after", "share before", "share after"], map(_share_row, shares))
+    for kind, rows in kinds.items():
+        for place in rows.places:
+            console.print_line(f"{kind}: {place}")
+        if rows.count > len(rows.places):
+            console.print_line(f"{kind}: ... {rows.count - len(rows.places):,} more")
+
+
+def _share_row(share: Share) -> tuple[str, ...]:
+    from punie.report import numbers
+    from punie.report.html import visible
+
+    shares = map(numbers.percent, (share.share_before, share.share_after))
+    return (visible(share.name), f"{share.before:,}", f"{share.after:,}", *shares)
+
+
+def _show_preview(found: Preview, as_json: bool) -> None:
+    from punie.cli import console
+
+    if as_json:
+        console.print_json(
+            {"rows": found.rows, "changed": found.changed, "examples": list(map(asdict, found.examples))}
+        )
+        return
+    for example in found.examples:
+        console.print_section(example.where, "\n".join(_changes(example.before, example.after)))
+    console.print_facts({"rows": f"{found.rows:,}", "would change": f"{found.changed:,}"})
+
+
+def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """Removed and added lines of the two rows as indented JSON, with a line around each."""
+    old, new = (json.dumps(row, indent=2, ensure_ascii=False).splitlines() for row in (before, after))
+    return (line for line in list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:] if not line.startswith("@@"))

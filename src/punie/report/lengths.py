@@ -1,0 +1,76 @@
+"""Lengths as a drawing: places in percent, so that a page can be narrow or wide."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+from punie.data.tokens import Histogram
+
+_BARS = 60
+_TYPICAL = 0.99
+"""Rows beyond this share of the shortest ones are drawn as one last bar."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar of a histogram; places are in percent of the drawing."""
+
+    left: float
+    width: float
+    height: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place on the axis of lengths, in percent, and what stands there."""
+
+    left: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A histogram as it is drawn; the last bar may stand for all longer rows."""
+
+    unit: str
+    lengths: Histogram
+    bars: tuple[Bar, ...]
+    ticks: tuple[Mark, ...]
+    marks: tuple[Mark, ...]
+
+
+def draw_lengths(unit: str, lengths: Histogram, limit: int | None = None) -> Chart:
+    """24 to 60 bars; `limit` is where longer rows are cut."""
+    step = _step(max(1, lengths.quantile(_TYPICAL)) / _BARS)
+    last = lengths.quantile(_TYPICAL) // step + 1
+    counts = Counter[int]()
+    for length, rows in lengths.bins.items():
+        counts[min(length // step, last)] += rows
+    slots = last + (last in counts)
+    tallest = max(counts.values(), default=1)
+    bars = tuple(
+        Bar(100 * slot / slots, 100 / slots, 100 * rows / tallest, _bar_label(slot, last, step, rows, unit))
+        for slot, rows in sorted(counts.items())
+    )
+    every = _step(last / 6)
+    ticks = tuple(Mark(100 * slot / slots, f"{slot * step:,}") for slot in range(0, last + 1, every))
+    named = {"half": lengths.quantile(0.5), **({"cut here": limit} if limit else {})}
+    marks = tuple(
+        Mark(100 * place / step / slots, f"{name}: {place:,}") for name, place in named.items() if place <= last * step
+    )
+    return Chart(unit, lengths, bars, ticks, marks)
+
+
+def _bar_label(slot: int, last: int, step: int, rows: int, unit: str) -> str:
+    first, until = slot * step, slot * step + step - 1
+    reach = f"{first:,} {unit} and more" if slot == last else f"{first:,} to {until:,} {unit}"
+    return f"{reach}: {rows:,} row{'' if rows == 1 else 's'}"
+
+
+def _step(least: float) -> int:
+    """The first of 1, 2, 5, 10, 20, 50 ... that is not below `least`."""
+    power = 10 ** max(0, math.floor(math.log10(max(least, 1))))
+    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
