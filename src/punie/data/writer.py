@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_hex
+from types import TracebackType
 from typing import IO, Any
 
 import msgspec
@@ -44,9 +45,11 @@ class DatasetWriter:
         self.draft = make_folder(self.output.parent / f".{self.output.name}.{token_hex(4)}")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
-            self._open.close()
+            self._open.__exit__(kind, error, trace)  # Each file says what a failed write to it means.
             if kind is None:
                 self._publish()
         finally:

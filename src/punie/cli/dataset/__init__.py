@@ -1,7 +1,9 @@
 """`punie dataset ...`: importing a module below adds its commands to the group, in this order."""
 
 from punie.cli.dataset import check as check
+from punie.cli.dataset import curate as curate
 from punie.cli.dataset import get as get
+from punie.cli.dataset import view as view
 from punie.cli.dataset.group import app
 
 __all__ = ["app"]
