@@ -1,4 +1,4 @@
-"""`punie dataset stats`, `diff`, `show` and `map`: what people see, what programs read, and every exit code."""
+"""`punie dataset stats`, `diff` and `show`: what people see, what programs read, and every exit code."""
 
 from __future__ import annotations
 
@@ -81,20 +81,6 @@ def test_show_prints_one_row(punie: Punie, rows: Path) -> None:
     assert json.loads(by_id.out)["row"] == ROWS[1]
 
 
-def test_map_is_seen_before_it_is_done(punie: Punie, rows: Path) -> None:
-    """The dry run shows before and after and writes nothing; the run then changes exactly as many rows."""
-    ask = ("dataset", "map", rows, "rename-role", "human=user", "--expect", 1)
-    seen = punie(*ask, "--dry-run", 3)
-    assert seen.code == 0
-    assert all(line in seen.out.splitlines() for line in ('-      "role": "human",', '+      "role": "user",'))
-    assert json.loads(punie(*ask, "--dry-run", 0, "--json").out) == {"rows": 2, "changed": 1, "examples": []}
-    assert not Path("out").exists()
-    assert punie(*ask, "--output", "out").code == 0
-    written = [json.loads(line) for line in (Path("out") / "train.jsonl").read_text().splitlines()]
-    assert written[0]["messages"][0] == {"role": "user", "content": "Find it."}
-    assert written[1] == ROWS[1]
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
@@ -105,12 +91,6 @@ def test_map_is_seen_before_it_is_done(punie: Punie, rows: Path) -> None:
         (["show", "ROWS", "--id", "b"], 2, "id 'b'"),
         (["show", "ROWS", "--id", "b", "--index", "1"], 2, "not both"),
         (["show", "ROWS", "--split", "test"], 2, "no test split"),
-        (["map", "ROWS", "drop-field", "id"], 2, "--output or --dry-run"),
-        (["map", "ROWS", "drop", "id", "--output", "out"], 2, "no transform called"),
-        (["map", "ROWS", "drop-field", "none", "--output", "out"], 3, "changes no row"),
-        (["map", "ROWS", "drop-field", "id", "--output", "out", "--expect", "1"], 3, "changes 2 rows, not 1"),
-        (["map", "ROWS", "drop-field", "id", "--dry-run", "0", "--expect", "1"], 3, "changes 2 rows, not 1"),
-        (["map", "ROWS", "drop-field", "messages", "--output", "out"], 3, "rows.jsonl:"),
     ],
 )
 def test_wrong_input_is_one_clear_error(punie: Punie, rows: Path, arguments: list[str], code: int, says: str) -> None:

@@ -1,12 +1,10 @@
-"""`punie dataset stats`, `diff`, `show` and `map`: look at rows, compare them, change them by name."""
+"""`punie dataset stats`, `diff` and `show`: look at rows."""
 
 from __future__ import annotations
 
-import difflib
-import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,11 +12,10 @@ from punie.cli.dataset.group import app
 from punie.cli.options import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from punie.data.difference import Difference, Share
+    from punie.data.source import SourceRow
     from punie.data.stats import Stats
-    from punie.data.transforms import Preview
+    from punie.data.trainer_view import TrainerView
 
 Source = Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.", show_default=False)]
 _NAMES_SHOWN = 8
@@ -80,9 +77,18 @@ def show(
     index: Annotated[int | None, typer.Option("--index", min=1, help="The row's line, counted from 1.")] = None,
     identity: Annotated[str | None, typer.Option("--id", help="The row's id.")] = None,
     split: Annotated[str, typer.Option("--split", help="train, valid or test.")] = "train",
+    model: Annotated[str | None, typer.Option("--model", help="Show it as this model's trainer will see it.")] = None,
+    mask_prompt: Annotated[
+        bool, typer.Option("--mask-prompt", help="With --model: as when only the last answer is learned.")
+    ] = False,
+    max_seq_length: Annotated[
+        int, typer.Option("--max-seq-length", min=2, help="With --model: tokens beyond which training cuts a row.")
+    ] = 2048,
     as_json: Json = False,
 ) -> None:
     """Print one row: who says what, which tools are declared and called, and every other field."""
+    from msgspec import to_builtins
+
     from punie.cli import console
     from punie.data.display import find_row, row_parts
     from punie.data.ledger import row_hash
@@ -90,53 +96,40 @@ def show(
     if index is not None and identity is not None:
         raise typer.BadParameter("give a line or an id, not both", param_hint="--id")
     row = find_row(source, split, index, identity)
+    view = _view(row, model, mask_prompt, max_seq_length) if model else None
     if as_json:
-        console.print_json({"where": row.where, "split": row.split, "hash": row_hash(row.raw), "row": row.row})
+        pieces = {"pieces": to_builtins(view.pieces)} if view else {}
+        console.print_json(
+            {"where": row.where, "split": row.split, "hash": row_hash(row.raw), "row": row.row, **pieces}
+        )
+        return
+    if view:
+        _show_view(view, row.where)
         return
     console.print_section(row.where, "")
     for part in row_parts(row.row):
         console.print_section(part.label, part.text)
 
 
-@app.command("map")
-def map_(
-    source: Source,
-    transform: Annotated[
-        str,
-        typer.Argument(help="rename-role, strip-preamble, tool-format, add-system or drop-field.", show_default=False),
-    ],
-    argument: Annotated[
-        str,
-        typer.Argument(
-            help="FROM=TO, nothing, a family (json, xml, mistral, llama), TEXT or NAME.", show_default=False
-        ),
-    ] = "",
-    output: Annotated[Path | None, typer.Option("--output", help="The dataset folder to make.")] = None,
-    dry_run: Annotated[
-        int | None, typer.Option("--dry-run", min=0, help="Show this many rows before and after; write nothing.")
-    ] = None,
-    expect: Annotated[int | None, typer.Option("--expect", min=0, help="Refuse unless so many rows change.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Change rows by a named transform; rows it does not change keep their bytes."""
-    from punie.cli import console
-    from punie.data.transforms import find_transform, map_dataset, preview, require_expected
+def _view(row: SourceRow, model: str, mask_prompt: bool, max_seq_length: int) -> TrainerView:
+    from punie.data.schema import row_problem
+    from punie.data.trainer_view import view_row
+    from punie.errors import DataError
+    from punie.workspace import resolve_model
 
-    chosen = find_transform(transform, argument)
-    if (output is None) == (dry_run is None):
-        raise typer.BadParameter("give either --output or --dry-run", param_hint="--output")
-    if output is None:
-        found = preview(source, chosen, dry_run or 0)
-        _show_preview(found, as_json)
-        if expect is not None:
-            require_expected(found.changed, expect)
-        return
-    manifest = map_dataset(source, output, chosen, expect)
-    if as_json:
-        console.print_json(manifest.model_dump())
-    else:
-        rows = sum(manifest.counts.values())
-        console.print_facts({"rows": f"{rows:,}", "changed": f"{manifest.recipe['changed']:,}", "output": output})
+    if (problem := row_problem(row.row)) is not None:
+        raise DataError(f"This row cannot be taught from: {problem}.", where=row.where)
+    return view_row(row, resolve_model(model), mask_prompt=mask_prompt, max_seq_length=max_seq_length)
+
+
+def _show_view(view: TrainerView, where: str) -> None:
+    from punie.cli import console
+
+    console.print_section(where, "")
+    for piece in view.pieces:
+        console.print_section(f"[{piece.fate}: {piece.tokens:,} token{'' if piece.tokens == 1 else 's'}]", piece.text)
+    facts = {fate: f"{view.tokens(fate):,} tokens" for fate in ("learned", "masked", "cut") if view.tokens(fate)}
+    console.print_facts(facts)
 
 
 def _show_stats(stats: Stats) -> None:
@@ -203,22 +196,3 @@ def _share_row(share: Share) -> tuple[str, ...]:
 
     shares = map(numbers.percent, (share.share_before, share.share_after))
     return (visible(share.name), f"{share.before:,}", f"{share.after:,}", *shares)
-
-
-def _show_preview(found: Preview, as_json: bool) -> None:
-    from punie.cli import console
-
-    if as_json:
-        console.print_json(
-            {"rows": found.rows, "changed": found.changed, "examples": list(map(asdict, found.examples))}
-        )
-        return
-    for example in found.examples:
-        console.print_section(example.where, "\n".join(_changes(example.before, example.after)))
-    console.print_facts({"rows": f"{found.rows:,}", "would change": f"{found.changed:,}"})
-
-
-def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """Removed and added lines of the two rows as indented JSON, with a line around each."""
-    old, new = (json.dumps(row, indent=2, ensure_ascii=False).splitlines() for row in (before, after))
-    return (line for line in list(difflib.unified_diff(old, new, n=1, lineterm=""))[2:] if not line.startswith("@@"))

@@ -1,0 +1,56 @@
+"""One row as the trainer sees it, in a real child with a real template."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from punie.data.display import find_row
+from punie.data.source import SourceRow
+from punie.data.trainer_view import TrainerView, view_row
+from punie.errors import DataError, UsageError
+
+
+@pytest.fixture
+def row(tmp_path: Path) -> SourceRow:
+    messages = [{"role": "user", "content": "hi there"}, {"role": "assistant", "content": "hello"}]
+    return saved(tmp_path, {"messages": messages, "note": 1})
+
+
+def saved(folder: Path, row: dict[str, Any]) -> SourceRow:
+    (folder / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    return find_row(folder / "rows.jsonl")
+
+
+def fates(view: TrainerView) -> list[str]:
+    return [piece.fate for piece in view.pieces]
+
+
+def test_the_answer_is_told_from_the_prompt(row: SourceRow, tiny_model: Path) -> None:
+    """With a masked prompt the answer and its end are learned, and nothing before them."""
+    view = view_row(row, tiny_model, mask_prompt=True, max_seq_length=100)
+    assert fates(view) == ["masked", "learned"]
+    assert view.pieces[0].text.endswith("hi there<|im_end|>\n<|im_start|>assistant\n")
+    assert view.pieces[1].text.startswith("hello<|im_end|>")
+
+
+def test_every_token_has_one_fate(row: SourceRow, tiny_model: Path) -> None:
+    """Without a mask all but the first are learned; what the limit cuts off is shown as cut."""
+    whole = view_row(row, tiny_model, mask_prompt=False, max_seq_length=100)
+    assert (fates(whole), whole.tokens("masked")) == (["masked", "learned"], 1)
+    cut = view_row(row, tiny_model, mask_prompt=False, max_seq_length=6)
+    assert fates(cut) == ["masked", "learned", "cut"]
+    assert (cut.tokens("learned"), cut.tokens("cut")) == (5, 1 + whole.tokens("learned") - 6)
+
+
+def test_a_row_that_the_template_refuses_is_named(tmp_path: Path, tiny_model: Path) -> None:
+    """By its place; a model without a tokenizer is the user's to correct."""
+    bad = saved(tmp_path, {"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "tool_calls": [{}]}]})
+    with pytest.raises(DataError, match="refuses this row") as caught:
+        view_row(bad, tiny_model, mask_prompt=False, max_seq_length=100)
+    assert caught.value.where == f"{tmp_path}/rows.jsonl:1"
+    with pytest.raises(UsageError, match="tokenizer"):
+        view_row(bad, tmp_path, mask_prompt=False, max_seq_length=100)
