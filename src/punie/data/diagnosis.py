@@ -50,10 +50,13 @@ def diagnose(raw: bytes) -> Diagnosis:
 
 
 def shorten(value: Any) -> str:
-    """A value as JSON in one short line that can be printed anywhere."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    text = text.encode(errors="backslashreplace").decode()
+    """A value as JSON in one short line that can be encoded."""
+    text = _encodable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def _encodable(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _bom() -> Fault:
@@ -81,9 +84,9 @@ def _located(breaches: list[Breach], text: str, raw: bytes) -> list[Fault]:
         Fault(
             breach.rule,
             _byte(text, reading.places.get(breach.place, 0), raw),
-            spell_path(breach.path),
+            _encodable(spell_path(breach.path)),
             "" if breach.missing else shorten(breach.value),
-            breach.message,
+            _encodable(breach.message),
             breach.fix,
         )
         for breach in breaches
@@ -91,9 +94,8 @@ def _located(breaches: list[Breach], text: str, raw: bytes) -> list[Fault]:
 
 
 def _fault_of(flaw: Flaw, text: str, raw: bytes) -> Fault:
-    return Fault(
-        flaw.rule, _byte(text, flaw.at, raw), spell_path(flaw.path), shorten(flaw.value), flaw.message, flaw.fix
-    )
+    path, fix = _encodable(spell_path(flaw.path)), _encodable(flaw.fix)
+    return Fault(flaw.rule, _byte(text, flaw.at, raw), path, shorten(flaw.value), flaw.message, fix)
 
 
 def _byte(text: str, at: int, raw: bytes) -> int:
