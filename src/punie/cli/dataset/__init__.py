@@ -1,5 +1,6 @@
 """`punie dataset ...`: importing a module below adds its commands to the group, in this order."""
 
+from punie.cli.dataset import change as change
 from punie.cli.dataset import check as check
 from punie.cli.dataset import curate as curate
 from punie.cli.dataset import get as get
