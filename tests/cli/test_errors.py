@@ -38,7 +38,7 @@ def write_rows(folder: Path, *rows: object) -> Path:
         (["train", "nowhere", "--config", "missing.yaml"], 2, "missing.yaml"),
         (["dataset", "download", "nosuch"], 2, "no dataset called"),
         (["dataset", "download", "sample", "--max", "3"], 2, "too few"),
-        (["dataset", "validate", "nowhere"], 2, "no train.jsonl"),
+        (["dataset", "validate", "nowhere"], 2, "no such dataset"),
         (["compare", "a", "b"], 2, "run.json"),
         (["rescore", "a"], 2, "run.json"),
         (["pretrain", "missing.yaml"], 2, "missing.yaml"),
@@ -132,7 +132,7 @@ def test_a_model_without_chat_template_is_refused(punie: Punie, tiny_model: Path
 def test_a_bug_of_ours_is_exit_code_one(punie: Punie, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error nobody foresaw is called a bug, and --debug is named."""
 
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr("punie.data.validation.validate", broken)

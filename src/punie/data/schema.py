@@ -60,8 +60,8 @@ def row_breaches(row: Any) -> Iterator[Breach]:
         case "text":
             yield from _text_breaches(row, "text")
         case _:
-            message = f"has the keys {', '.join(row) or 'of nothing'}, which are no shape mlx-lm reads"
-            fix = "Name the columns messages, or prompt and completion, or text."
+            message = "has neither messages, nor prompt and completion, nor text"
+            fix = "Give the fields names that mlx-lm reads."
             yield Breach("unknown-shape", (), message, fix, list(row))
 
 
@@ -101,7 +101,7 @@ def _messages_breaches(messages: Any) -> Iterator[Breach]:
     for index, message in enumerate(messages):
         yield from _message_breaches((*path, index), message)
     if len(messages) == 1:
-        yield Breach("one-message", path, "has one message alone", "Give a question and an answer.", messages)
+        yield Breach("one-message", path, "has one message of at least two", "Give a question and an answer.", messages)
     last = messages[-1]
     if isinstance(last, dict) and last.get("role") in ROLES and last["role"] != "assistant":
         message = f"is the last message and the {last['role']}'s: there is no answer to learn"

@@ -51,17 +51,18 @@ class Validation:
     def problems(self) -> int:
         return sum(self.rules.values())
 
-    def require_sound(self, tolerance: float = 0.0, hint: str | None = None) -> None:
-        """Raises DataError, with the first problems or another hint, where more than `tolerance` % of the rows fail."""
+    def require_sound(self, tolerance: float = 0.0) -> None:
+        """Raises DataError with the first problems where more than `tolerance` percent of the rows have one."""
         if self.failed * 100 > tolerance * self.rows:
             limit = f", more than {tolerance:g} %" if tolerance else ""
             what = f"Rows that cannot be taught from: {self.failed} of {self.rows}{limit}."
-            raise DataError(what, hint=self._first_lines() if hint is None else hint)
+            raise DataError(what, hint="\n".join(self._first_lines()))
 
-    def _first_lines(self) -> str:
-        shown = [f"{problem.where}: {problem.path} {problem.message}" for problem in self.first]
-        more = self.problems - len(shown)
-        return "\n".join([*shown, *([f"... and {more} more"] if more else [])])
+    def _first_lines(self) -> Iterator[str]:
+        for problem in self.first:
+            yield f"{problem.where}: {problem.path} {problem.message}. {problem.fix}"
+        if more := self.problems - len(self.first):
+            yield f"... and {more} more"
 
 
 @dataclass(slots=True)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from punie.data.rendering import Rendering
     from punie.data.validation import Validation
 
-_SHOWN = 20
+
+_MEGABYTE = 1_000_000
 
 
 @app.command()
@@ -39,33 +40,23 @@ def validate(
     """Look at every row, and name everything that is wrong with it, and where. Exit code 3 if there is anything."""
     from punie.cli import console
     from punie.data import validation
-    from punie.data.inspection import Problem
     from punie.workspace import resolve_model
 
     written = console.JsonList("errors")
-    shown = 0
-
-    def show(problem: Problem) -> None:
-        nonlocal shown
-        if as_json:
-            written.add(asdict(problem))
-        elif (shown := shown + 1) <= _SHOWN:
-            console.print_line(f"{problem.where}: {problem.path} {problem.message}. {problem.fix}")
-
     with console.Live() as live:
         live.begin("reading")
         found = validation.validate(
             path,
             model=None if model is None else resolve_model(model),
             max_seq_length=max_seq_length,
-            on_problem=show,
-            on_progress=live.advance,
+            on_problem=lambda problem: written.add(asdict(problem)) if as_json else None,
+            on_progress=lambda done, total: live.advance(done // _MEGABYTE, max(1, total // _MEGABYTE), "MB"),
         )
     if as_json:
         written.end(_as_json(found))
     else:
         _show(found)
-    found.require_sound(tolerance, hint="They are named above.")
+    found.require_sound(tolerance)
 
 
 def _as_json(found: Validation) -> dict[str, Any]:
@@ -83,11 +74,12 @@ def _as_json(found: Validation) -> dict[str, Any]:
 def _show(found: Validation) -> None:
     from punie.cli import console
 
-    if (more := found.problems - _SHOWN) > 0:
-        console.print_line(f"... and {more} more; --json names all of them.")
     for title, counts in (("split", found.counts), ("shape", found.shapes), ("problem", found.rules)):
         if counts:
-            console.print_table([title, "rows"], [(name, f"{count:,}") for name, count in counts.items()])
+            console.print_table(
+                [title, "count" if title == "problem" else "rows"],
+                [(name, f"{count:,}") for name, count in counts.items()],
+            )
     if found.rendering is not None:
         _show_rendering(found.rendering)
     for caution in found.cautions:
