@@ -1,0 +1,160 @@
+"""Words of many texts as numbers: split, lower-cased and hashed with numpy, 64 bits for each word.
+
+A token is a word (letters, digits, underscores) or one character of punctuation. Whatever compares texts here, for
+duplicates or for contamination, compares runs of these numbers.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.uint64]
+Positions = NDArray[np.int64]
+
+_BLOCK = 1 << 16
+"""Bytes hashed at a time, so that the arrays stay in the processor's cache."""
+_BASE = 0x9E3779B97F4A7C15
+_INVERSE_BASE = pow(_BASE, -1, 1 << 64)
+
+_SPACE, _MARK, _WORD, _SIGN = range(4)
+"""Kinds of a byte. A sign is the first byte of a character that is a word of its own, as in scripts without spaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of several texts, one after the other; text i has those from `offsets[i]` to `offsets[i + 1]`.
+
+    `starts` are the bytes at which they begin, in the texts joined by one byte each.
+    """
+
+    hashes: Numbers
+    is_word: NDArray[np.bool_]
+    starts: Positions
+    offsets: Positions
+
+    def words(self) -> Tokens:
+        """Without punctuation."""
+        return self.only(self.is_word)
+
+    def only(self, wanted: NDArray[np.bool_]) -> Tokens:
+        """Some of the tokens."""
+        before = np.concatenate(([0], np.cumsum(wanted)))
+        return Tokens(self.hashes[wanted], self.is_word[wanted], self.starts[wanted], before[self.offsets])
+
+
+def normalise(text: str) -> str:
+    """NFKC and lower case."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower()
+
+
+def tokenise(texts: Sequence[str]) -> Tokens:
+    """Split texts, each normalised or plain ASCII: capital ASCII letters are read as small ones."""
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    data = b"\n".join(encoded)
+    begins = np.cumsum([0, *(len(text) + 1 for text in encoded)], dtype=np.int64)
+    starts, hashes, is_word = _joined(_tokens_of_block(data[start:end], start) for start, end in _blocks(data))
+    return Tokens(hashes, is_word, starts, np.searchsorted(starts, begins).astype(np.int64))
+
+
+def grams(hashes: Numbers, size: int) -> Numbers:
+    """A hash for every run of `size` numbers, at the place where the run begins. Empty when there are fewer."""
+    count = len(hashes) - size + 1
+    if count <= 0:
+        return np.empty(0, np.uint64)
+    total = hashes[:count].copy()
+    for step in range(1, size):
+        total *= np.uint64(_BASE)
+        total += hashes[step : step + count]
+    return _mixed(total)
+
+
+def combined(columns: Sequence[Numbers]) -> Numbers:
+    """A hash for every row of several columns, which are broadcast against each other."""
+    total = np.zeros(1, np.uint64)
+    for column in columns:
+        total = total * np.uint64(_BASE) + column
+    return _mixed(total)
+
+
+def _mixed(values: Numbers) -> Numbers:
+    """Spread every bit over the high half, in place: one round of the finaliser of splitmix64."""
+    values ^= values >> np.uint64(32)
+    values *= np.uint64(0xBF58476D1CE4E5B9)
+    values ^= values >> np.uint64(29)
+    return values
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
+    """Cuts at white space, where there is some."""
+    start = 0
+    while start < len(data):
+        end = start + _BLOCK
+        if end < len(data):
+            space = max(data.rfind(b" ", start, end), data.rfind(b"\n", start, end))
+            end = space + 1 if space > start else end
+        yield start, min(end, len(data))
+        start = end
+
+
+def _joined(parts: Iterator[tuple[Positions, Numbers, NDArray[np.bool_]]]) -> tuple[Any, Any, Any]:
+    empty = (np.empty(0, np.int64), np.empty(0, np.uint64), np.empty(0, np.bool_))
+    starts, hashes, is_word = zip(empty, *parts, strict=True)
+    return np.concatenate(starts), np.concatenate(hashes), np.concatenate(is_word)
+
+
+def _tokens_of_block(block: bytes, begin: int) -> tuple[Positions, Numbers, NDArray[np.bool_]]:
+    """Where each token begins, its hash, and whether it is a word.
+
+    A hash is the sum of byte * base^place over the token, divided by base^(place of its first byte): the base is odd
+    and so has an inverse modulo 2^64. Spaces count as zero. That takes no loop over tokens.
+    """
+    kinds = _kinds(block)
+    word = kinds == _WORD
+    word[1:] &= kinds[:-1] < _WORD
+    starts = np.flatnonzero((kinds & 1).view(np.bool_) | word)
+    if not len(starts):
+        return starts, np.empty(0, np.uint64), np.empty(0, np.bool_)
+    values = np.frombuffer(block.translate(_VALUE_OF), np.uint8).astype(np.uint64)
+    values *= _POWERS[: len(block)]
+    sums = np.add.reduceat(values, starts)
+    sums *= _INVERSE_POWERS[starts]
+    return starts + begin, _mixed(sums), kinds[starts] >= _WORD
+
+
+def _kinds(block: bytes) -> NDArray[np.uint8]:
+    kinds = np.frombuffer(block.translate(_KIND_OF), np.uint8)
+    if block.isascii():
+        return kinds
+    # Two leading bytes stand for punctuation and symbols alone, with the one or two bytes that follow them.
+    kinds, codes = kinds.copy(), np.frombuffer(block, np.uint8)
+    for lead, length in ((0xC2, 2), (0xE2, 3)):
+        for step in range(length):
+            kinds[np.minimum(np.flatnonzero(codes == lead) + step, len(kinds) - 1)] = _MARK
+    return kinds
+
+
+def _kind(byte: int) -> int:
+    if byte >= 0xE3:
+        return _SIGN
+    if byte >= 0x80 or chr(byte).isalnum() or byte == ord("_"):
+        return _WORD
+    return _MARK if chr(byte).isprintable() and byte != ord(" ") else _SPACE
+
+
+def _powers(base: int) -> Numbers:
+    powers = np.full(_BLOCK, base, np.uint64)
+    powers[0] = 1
+    return np.multiply.accumulate(powers)
+
+
+_KIND_OF = bytes(map(_kind, range(256)))
+_VALUE_OF = bytes(
+    0 if kind == _SPACE else ord(chr(byte).lower()) if byte < 128 else byte for byte, kind in enumerate(_KIND_OF)
+)
+_POWERS, _INVERSE_POWERS = _powers(_BASE), _powers(_INVERSE_BASE)
