@@ -1,0 +1,257 @@
+"""What a row shares with a benchmark's tasks, by five rules, each with its measure.
+
+| rule | a row is condemned when |
+|---|---|
+| prompt | its words cover 80 % of a task's prompt, in runs of 8 words, or of 5 where the prompt has fewer than 12 |
+| question | its question is the prompt, where that has fewer than 5 words |
+| code | its tokens cover 50 % of a task's solution, in runs of 13, and 20 tokens or all of them |
+| renamed code | one of its functions is the task's function under other names |
+| assert | it has a test of the task, white space aside |
+
+A prompt that is covered from 50 % on, and a function with a task's name and arguments, make a row suspect, no more.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from punie.data.items import Item, asserts_of
+from punie.data.overlap import KnownTexts
+from punie.data.shapes import KnownShapes
+from punie.data.snippets import snippets
+from punie.data.syntax import functions, outline, parse, renamed_hash
+from punie.data.text import Text, Turn
+from punie.data.words import Tokens, normalise, tokenise
+
+PROMPT_DROP, PROMPT_FLAG, CODE_DROP = 0.8, 0.5, 0.5
+SMALLEST_FUNCTION = 20
+"""Nodes of a tree below which equal functions are a coincidence."""
+SHORTEST_ASSERT = 20
+"""Characters, white space aside, below which an equal assert is a coincidence."""
+
+_LONGEST_QUESTION = 150
+"""Characters; a prompt of four words, with an opening, is not longer."""
+_LEAST_TOKENS = 20
+"""Fewer shared tokens are what any two loops share, unless they are the whole solution."""
+_LONG_PROMPT, _LONG_RUN, _SHORT_RUN, _CODE_RUN = 12, 8, 5, 13
+_OPENING = re.compile(
+    r"""\A\W*(?:please\s+)?(?:write|create|implement|develop|design|build|define|complete|give\s+me)\s+
+    (?:me\s+)?(?:an?\s+|the\s+)?(?:following\s+)?(?:simple\s+|efficient\s+)?(?:python\s*3?\s+)?
+    (?:function|program|method|script|code|solution|class|lambda)\b(?:\s+in\s+python)?
+    (?:\s+(?:called|named)\s+\W?\w+\W?)?[\s,:]*(?:(?:to|that|which|for)\b\s*)?
+    (?:(?:finds?|checks?|returns?|gets?|computes?|calculates?)\b\s*)?(?:(?:whether|if)\b\s*)?(?:the\b\s*)?""",
+    re.VERBOSE,
+)
+_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_SIGNATURE = re.compile(r"def +(\w+)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_ARGUMENT = re.compile(r"(?:^|,)\s*\**(\w+)")
+
+Found = Iterator[tuple[int, "Evidence"]]
+"""(row of the batch, evidence)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a row is suspect: the rule, the task, what is shared, and how much of the task that is (0 to 1)."""
+
+    rule: str
+    item: str
+    span: str
+    score: float
+    threshold: float
+
+    @property
+    def condemns(self) -> bool:
+        return self.score >= self.threshold
+
+    @property
+    def benchmark(self) -> str:
+        return self.item.partition("/")[0]
+
+    def to_value(self) -> dict[str, Any]:
+        return {"item": self.item, "score": round(self.score, 4), "span": self.span}
+
+
+@dataclass(frozen=True, slots=True)
+class Testable:
+    """How many tasks there are, and how many have too little to compare.
+
+    `short_prompts` are compared as a whole question only, `short_solutions` not by their tokens; `untestable` have
+    nothing that any rule can use.
+    """
+
+    items: int
+    short_prompts: int
+    short_solutions: int
+    untestable: int
+
+
+class Tasks:
+    """Tasks of all suites, ready to be looked for."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._prompts, self._solutions = _Prompts(items), _Solutions(items)
+        self._functions, self._lines = _Functions(items), _Lines(items)
+        self.testable = self._testable(items)
+
+    def evidence(self, texts: Sequence[Text]) -> Found:
+        """Everything that rows share with tasks, in no order of rows."""
+        turns = [text.turns() for text in texts]
+        spoken = ["\n".join(words for _, words in row) for row in turns]
+        tokens = tokenise([words if words.isascii() else normalise(words) for words in spoken])
+        yield from self._prompts.found(tokens.words())
+        yield from self._solutions.found(tokens)
+        yield from self._functions.found(spoken, turns)
+        for row, words in enumerate(spoken):
+            yield from ((row, found) for found in self._lines.found(words))
+            yield from ((row, found) for found in self._prompts.asked(turns[row]))
+
+    def _testable(self, items: Sequence[Item]) -> Testable:
+        parts = (self._prompts, self._solutions, self._functions, self._lines)
+        used = set().union(*(part.used for part in parts))
+        return Testable(
+            len(items), len(self._prompts.whole), len(items) - len(self._solutions.used), len(items) - len(used)
+        )
+
+
+class _Prompts:
+    """Prompts without their openings, by length: in long runs, in short runs, or as a whole."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+        self._spelled = [plain_prompt(item.prompt) for item in items]
+        self._words = tokenise(self._spelled).words()
+        lengths = np.diff(self._words.offsets)
+        long, short = lengths >= _LONG_PROMPT, (lengths >= _SHORT_RUN) & (lengths < _LONG_PROMPT)
+        self._by_run = [_Chosen.of(self._words, long, _LONG_RUN), _Chosen.of(self._words, short, _SHORT_RUN)]
+        whole = np.flatnonzero((lengths > 0) & (lengths < _SHORT_RUN)).tolist()
+        self.whole = {" ".join(self._spelled[index].split()): items[index].id for index in whole}
+        self.used = set(np.flatnonzero(lengths > 0).tolist())
+
+    def found(self, words: Tokens) -> Found:
+        for chosen in self._by_run:
+            for overlap in chosen.texts.overlaps(words, PROMPT_FLAG):
+                index = chosen.indices[overlap.known]
+                span = _spell(self._words, self._spelled, index, overlap.begin, overlap.end)
+                yield overlap.row, Evidence("prompt", self._items[index].id, span, overlap.share, PROMPT_DROP)
+
+    def asked(self, turns: Sequence[Turn]) -> Iterator[Evidence]:
+        """Evidence that a whole question is a short prompt."""
+        short = [words for role, words in turns if role == "user" and len(words) < _LONGEST_QUESTION]
+        for words in short if self.whole else ():
+            if (item := self.whole.get(" ".join(plain_prompt(words).split()))) is not None:
+                yield Evidence("question", item, words, 1.0, 1.0)
+
+
+class _Solutions:
+    """Solutions as tokens."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+        self._spelled = [normalise(item.solution) for item in items]
+        self._tokens = tokenise(self._spelled)
+        self._chosen = _Chosen.of(self._tokens, np.diff(self._tokens.offsets) >= _CODE_RUN, _CODE_RUN)
+        self.used = set(self._chosen.indices)
+
+    def found(self, tokens: Tokens) -> Found:
+        for overlap in self._chosen.texts.overlaps(tokens, CODE_DROP):
+            if overlap.covered < _LEAST_TOKENS and overlap.share < 1:
+                continue
+            index = self._chosen.indices[overlap.known]
+            span = _spell(self._tokens, self._spelled, index, overlap.begin, overlap.end)
+            yield overlap.row, Evidence("code", self._items[index].id, span, overlap.share, CODE_DROP)
+
+
+class _Functions:
+    """Functions by what of them does not depend on names."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._by_hash: dict[str, str] = {}
+        self._outlines: set[tuple[str, ...]] = set()
+        self.used = set[int]()
+        trees = []
+        for index, item in enumerate(items):
+            if (function := item.function()) is not None:
+                found, nodes = renamed_hash(function)
+                if nodes >= SMALLEST_FUNCTION:
+                    self._by_hash.setdefault(found, item.id)
+                    self._outlines.add(outline(function))
+                    self.used.add(index)
+                    trees.append(function)
+        self._shapes = KnownShapes(trees)
+
+    def found(self, spoken: Sequence[str], turns: Sequence[Sequence[Turn]]) -> Found:
+        for row in self._shapes.suspects(spoken):
+            trees = (tree for _, words in turns[row] for tree in _trees(words))
+            known = (one for tree in trees for one in functions(tree) if outline(one) in self._outlines)
+            for function in known:
+                if (item := self._by_hash.get(renamed_hash(function)[0])) is not None:
+                    yield row, Evidence("renamed code", item, f"def {function.name}", 1.0, 1.0)
+
+
+class _Lines:
+    """Asserts and signatures, line by line."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._asserts: dict[str, str] = {}
+        self._signatures: dict[tuple[str, ...], str] = {}
+        self.used = set[int]()
+        for index, item in enumerate(items):
+            lines = [line for line in item.asserts if len(line) >= SHORTEST_ASSERT]
+            self._asserts |= {line: item.id for line in lines if line not in self._asserts}
+            if lines:
+                self.used.add(index)
+            if (function := item.function()) is not None:
+                names = (function.name, *(argument.arg for argument in function.args.args))
+                self._signatures.setdefault(names, item.id)
+
+    def found(self, words: str) -> Iterator[Evidence]:
+        for line in asserts_of(words):
+            if (item := self._asserts.get(line)) is not None:
+                yield Evidence("assert", item, line, 1.0, 1.0)
+        for name, arguments in _SIGNATURE.findall(words) if "def " in words else ():
+            names = (name, *_ARGUMENT.findall(arguments))
+            if (item := self._signatures.get(names)) is not None:
+                yield Evidence("signature", item, f"def {name}({', '.join(names[1:])})", 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Some of the items' texts, and which items they are of."""
+
+    texts: KnownTexts
+    indices: list[int]
+
+    @classmethod
+    def of(cls, tokens: Tokens, wanted: np.ndarray, run: int) -> _Chosen:
+        indices = np.flatnonzero(wanted).tolist()
+        parts = [tokens.hashes[tokens.offsets[index] : tokens.offsets[index + 1]] for index in indices]
+        return cls(KnownTexts(parts, run), indices)
+
+
+def plain_prompt(prompt: str) -> str:
+    """Normalised, without code blocks and without an opening such as "write a python function to find the"."""
+    return _OPENING.sub("", _FENCE.sub("", normalise(prompt)), count=1).strip(" .:?!\n")
+
+
+def _spell(tokens: Tokens, spelled: Sequence[str], index: int, begin: int, end: int) -> str:
+    """The words of a text from one to another, as they are written."""
+    data = spelled[index].encode("utf-8", "replace")
+    before = sum(len(text.encode("utf-8", "replace")) + 1 for text in spelled[:index])
+    first = tokens.offsets[index]
+    starts = tokens.starts[first : tokens.offsets[index + 1]] - before
+    stop = starts[end] if end < len(starts) else len(data)
+    return data[starts[begin] : stop].decode("utf-8", "replace").strip()
+
+
+def _trees(text: str) -> Iterable[ast.Module]:
+    if "def " not in text:
+        return []
+    whole = parse(text)
+    return [whole] if whole else filter(None, (parse(snippet.statements) for snippet in snippets(text)))
