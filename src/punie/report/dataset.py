@@ -111,7 +111,8 @@ def _cautions(stats: Stats) -> Iterator[str]:
         yield f"{_rows(inside)} repeat the text of another row of their split."
     if stats.tokens and stats.tokens.longer:
         limit, lost = stats.tokens.settings.max_seq_length, stats.tokens.lost
-        yield f"{_rows(stats.tokens.longer)} are longer than {limit:,} tokens: training would cut off {lost:,} tokens."
+        cut = f"training would cut off at least {lost:,} tokens"
+        yield f"{_rows(stats.tokens.longer)} are longer than {limit:,} tokens before the chat template: {cut}."
 
 
 def _rows(count: int) -> str:
