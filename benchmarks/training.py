@@ -16,7 +16,7 @@ from pathlib import Path
 import yaml
 
 from punie.cli.console import print_table
-from punie.generate.sample import write_sample
+from punie.generate.sample import write_tiny
 from punie.process import Child
 from punie.training.plan import TrainingPlan, parse_plan
 from punie.training.presets import preset
@@ -28,7 +28,7 @@ def main() -> None:
     iters = int(sys.argv[1]) if len(sys.argv) > 1 else 150
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_sample(folder / "data", 1000, seed=0)
+        write_tiny(folder / "data", 1000, seed=0)
         ours, stock = punie_seconds(plan_for(folder, "punie", iters)), stock_seconds(plan_for(folder, "stock", iters))
     rows = [("punie train", f"{ours:.1f}", "1.00"), ("mlx_lm lora", f"{stock:.1f}", f"{stock / ours:.2f}")]
     print_table(["trainer", "seconds", "ratio"], rows)
