@@ -1,0 +1,139 @@
+"""`punie dataset verify`: keep the rows whose solution passes its tests, and say of every other which assert failed."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from punie.data.dataset import Manifest, Parent
+from punie.data.ledger import Removal, row_hash
+from punie.data.source import Source, SourceRow, open_source, read_lines, read_rows
+from punie.data.writer import DatasetWriter
+from punie.errors import UsageError
+from punie.sandbox.program import CheckProgram, CheckResult, read_tests, run_tests
+
+FAILED, UNTESTED = "test failed", "cannot be verified"
+_WANTED = {FAILED: "every test passes", UNTESTED: "a solution and tests in Python"}
+_BATCH_ROWS = 64
+_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was written, and how many checks were decided outside the candidate's process and within it."""
+
+    manifest: Manifest
+    outside: int
+    in_process: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """A solution, ready to be run, and its tests."""
+
+    solution: str
+    program: CheckProgram
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why a row is removed, or "" where it is kept; the value the ledger keeps; and the checks that were made."""
+
+    rule: str
+    value: Any
+    results: tuple[CheckResult, ...] = ()
+
+
+def verify(
+    path: Path, output: Path, *, unsafe_code: bool = False, progress: Callable[[int, int], None] | None = None
+) -> Verification:
+    """Run every row's solution against its tests; kept rows keep their bytes. `progress` gets rows done and all.
+
+    Raises UsageError unless `unsafe_code` allows running code without a jail; DataError where no train row passes, or
+    at a line that is not a JSON object.
+    """
+    if not unsafe_code:
+        hint = "There is no jail yet: the code can read and delete what you can. Allow it with --unsafe-code."
+        raise UsageError("Verifying runs the code of every row on this machine.", hint=hint)
+    source = open_source(path)
+    total = sum(1 for split in source.splits.values() for _ in read_lines(split))
+    done, checks = 0, Counter[bool]()
+    with DatasetWriter(output, name=output.resolve().name, recipe={"verify": source.name}) as writer, _quiet():
+        for row, judgement in _judge_all(read_rows(source)):
+            _settle(writer, row, judgement)
+            done += 1
+            checks.update(result.in_process for result in judgement.results)
+            if progress is not None:
+                progress(done, total)
+        writer.rows_in, writer.parents = done, (_parent(source, done),)
+    assert writer.manifest is not None
+    return Verification(writer.manifest, outside=checks[False], in_process=checks[True])
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """What the parser thinks of the style of a stranger's tests is of no interest."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def judge_row(row: Mapping[str, Any]) -> Judgement:
+    """Run one row's solution against its tests. UNSAFE: see `punie.sandbox.judge`."""
+    try:
+        exercise = read_exercise(row)
+    except ValueError as error:
+        return Judgement(UNTESTED, str(error))
+    results = run_tests(exercise.solution, exercise.program)
+    failed = next((result for result in results if not result.passed), None)
+    return Judgement("", None, results) if failed is None else Judgement(FAILED, _described(failed), results)
+
+
+def read_exercise(row: Mapping[str, Any]) -> Exercise:
+    """A row's solution and tests, at its top or in `metadata`. Raises ValueError with what is missing."""
+    solution = _field(row, "solution") or row.get("completion")
+    if not isinstance(solution, str) or not solution.strip():
+        raise ValueError("there is no solution: neither solution nor completion is a text")
+    tests, setup, entry_point = (_field(row, key) for key in ("tests", "setup", "entry_point"))
+    tests = [tests] if isinstance(tests, str) else tests
+    if not isinstance(tests, list) or not tests or not all(isinstance(test, str) for test in tests):
+        raise ValueError("tests is not a list of assert lines or programs")
+    program = read_tests(tests, entry_point if isinstance(entry_point, str) else None)
+    return Exercise(f"{solution}\n\n{setup or ''}", program)
+
+
+def _field(row: Mapping[str, Any], key: str) -> Any:
+    metadata = row.get("metadata")
+    return row[key] if key in row else metadata.get(key) if isinstance(metadata, Mapping) else None
+
+
+def _described(failed: CheckResult) -> dict[str, str]:
+    judged = "in-process check" if failed.in_process else "outside"
+    return {"assert": failed.check.text[:_SHOWN], "result": failed.detail, "judged": judged}
+
+
+def _judge_all(rows: Iterator[SourceRow]) -> Iterator[tuple[SourceRow, Judgement]]:
+    """In the order of the rows, a child for each processor at a time."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        while batch := list(islice(rows, _BATCH_ROWS)):
+            yield from zip(batch, pool.map(judge_row, (row.row for row in batch)), strict=True)
+
+
+def _settle(writer: DatasetWriter, row: SourceRow, judgement: Judgement) -> None:
+    if not judgement.rule:
+        writer.write(row.split, row.raw)
+        return
+    rule, digest = judgement.rule, row_hash(row.raw)
+    writer.remove(Removal(str(row.path), row.number, digest, rule, judgement.value, _WANTED[rule]))
+
+
+def _parent(source: Source, rows: int) -> Parent:
+    return Parent(path=str(source.root), fingerprint=source.fingerprint(), rows=rows)
