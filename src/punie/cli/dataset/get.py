@@ -1,35 +1,111 @@
-"""`punie dataset download`: rows from elsewhere."""
+"""`punie dataset download`, `import` and `verify`: rows from elsewhere, and whether their solutions are right."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from punie.cli.dataset.group import app
-from punie.cli.options import Json, Seed
+from punie.cli.options import Json
+
+if TYPE_CHECKING:
+    from punie.data.dataset import Manifest
+
+Output = Annotated[Path, typer.Option("--output", help="The dataset folder to make.", show_default=False)]
 
 
 @app.command()
 def download(
-    name: Annotated[str, typer.Argument(help="Which dataset; sample is embedded and needs no network.")],
+    name: Annotated[
+        str, typer.Argument(help="sample or tiny (embedded), a shortcut such as humaneval, or a hub dataset: org/name.")
+    ],
     output: Annotated[Path | None, typer.Option("--output", help="The folder to make; data/NAME by default.")] = None,
     maximum: Annotated[int, typer.Option("--max", min=1, help="How many examples, over all splits.")] = 1000,
-    seed: Seed = 0,
+    seed: Annotated[
+        int | None, typer.Option("--seed", min=0, help="Seed of an embedded dataset; 0 by default.")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option("--split", help="A split of the hub dataset, or CONFIGURATION/SPLIT; becomes train.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option("--columns", help="Which hub columns to use: prompt=instruction,completion=output.")
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option("--revision", help="Branch, tag or commit of the hub dataset.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write a dataset as train, valid and test."""
-    from punie.cli import console
+    """Write an embedded dataset, or rows of one on the hub, as a dataset folder."""
+    from punie.data.download import Asked, download
+    from punie.data.importers.columns import parse_columns
     from punie.errors import UsageError
-    from punie.generate.sample import NAME, write_sample
+    from punie.generate.sample import EMBEDDED
 
-    if name != NAME:
-        raise UsageError(f"There is no dataset called {name!r}.", hint=f"Known: {NAME}.")
-    folder = output or Path("data") / name
-    manifest = write_sample(folder, maximum, seed)
+    folder = output or Path("data") / name.rpartition("/")[2]
+    if name in EMBEDDED:
+        if split or columns or revision:
+            raise UsageError(f"--split, --columns and --revision are for hub datasets; {name} is embedded.")
+        manifest = EMBEDDED[name](folder, maximum, seed or 0)
+    else:
+        if seed is not None:
+            raise UsageError("--seed is for embedded datasets; rows of a hub dataset come in their own order.")
+        chosen = parse_columns(columns) if columns else {}
+        manifest = download(Asked(name, maximum, split, chosen, revision), folder)
+    _show(manifest, folder, as_json)
+
+
+@app.command("import")
+def import_(
+    format: Annotated[
+        str,
+        typer.Argument(help="alpaca, bfcl, glaive, humaneval, kodcode, mbpp, openai, sharegpt or strandset."),
+    ],
+    file: Annotated[Path, typer.Argument(help="JSON lines, a JSON list, either gzipped, or Parquet.")],
+    output: Output,
+    as_json: Json = False,
+) -> None:
+    """Turn a file of another format into a dataset; removed.jsonl names each row that cannot be."""
+    from punie.data.importers.formats import import_file
+
+    _show(import_file(format, file, output), output, as_json)
+
+
+@app.command()
+def verify(
+    source: Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.")],
+    output: Output,
+    unsafe_code: Annotated[
+        bool, typer.Option("--unsafe-code", help="Run the code of the rows, with limits but without a jail.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Run each row's solution against its tests; keep the rows that pass, and name the failing assert of the others."""
+    from punie.cli import console
+    from punie.data.verify import verify
+
+    with console.Live() as live:
+        live.begin("verifying")
+        verification = verify(source, output, unsafe_code=unsafe_code, progress=live.advance)
+    checks = {"outside": verification.outside, "in_process": verification.in_process}
+    if as_json:
+        console.print_json({**verification.manifest.model_dump(), "checks": checks})
+        return
+    _show(verification.manifest, output, as_json)
+    console.note(
+        f"Checks decided outside the code's own process: {verification.outside}, in it: {checks['in_process']}"
+    )
+
+
+def _show(manifest: Manifest, folder: Path, as_json: bool) -> None:
+    from punie.cli import console
+
     if as_json:
         console.print_json(manifest.model_dump())
-    else:
-        console.print_table(["split", "rows"], [(split, str(count)) for split, count in manifest.counts.items()])
-        console.note(f"Next: punie train {folder} --output adapters/{name}")
+        return
+    console.print_table(["split", "rows"], [(split, str(count)) for split, count in manifest.counts.items()])
+    if manifest.removed:
+        console.print_table(["removed", "rows"], [(rule, str(count)) for rule, count in manifest.removed.items()])
+        console.note(f"Why each row is gone: {folder / 'removed.jsonl'}")
+    console.note(f"Next: punie dataset validate {folder}")
