@@ -59,11 +59,11 @@ def filter_dataset(
 ) -> Selection:
     """Write the rows that pass every rule; each split stays what it was, and rows keep their order and bytes.
 
-    Raises UsageError for a rule-less filter or an output that is the input; DataError for an invalid row, unless these
-    are dropped too, and when nothing of the train split is left, naming the values there were to choose from.
+    Without a rule it drops invalid rows, or finds none. Raises UsageError for an output that is the input; DataError
+    for an invalid row, unless these are dropped too, and where no row of train is left, naming what there was.
     """
     source = open_source(path)
-    _require_sense(source, output, rules, drop_invalid)
+    _require_elsewhere(source, output)
     recipe = {"filter": [{rule.name: rule.argument} for rule in rules], "drop_invalid": drop_invalid}
     with DatasetWriter(output, name=name or output.name, recipe=recipe) as writer:
         pass_ = _Pass(source, writer, rules, drop_invalid, processes, progress)
@@ -77,11 +77,10 @@ def filter_dataset(
     return Selection(writer.manifest, tallies)
 
 
-def _require_sense(source: Source, output: Path, rules: Sequence[Rule], drop_invalid: bool) -> None:
-    if output.resolve() in {source.root.resolve(), source.root.resolve().parent} and output.resolve().exists():
+def _require_elsewhere(source: Source, output: Path) -> None:
+    taken = {source.root.resolve(), *(path.resolve() for path in source.splits.values())}
+    if output.resolve() in taken:
         raise UsageError("The output is where the input is.", where=str(output), hint="Give another folder.")
-    if not rules and not drop_invalid:
-        raise UsageError("There is no rule to filter by.", hint="Give at least one, for example --min-messages 3.")
 
 
 class _Pass:

@@ -54,6 +54,7 @@ def filter_(
     from punie.cli import console
     from punie.data.curate import filter_dataset
     from punie.data.rules import make_rules
+    from punie.errors import UsageError
 
     given = {
         "min_messages": min_messages,
@@ -70,6 +71,8 @@ def filter_(
         "max_tokens": _token_limit(max_tokens, model),
     }
     rules = make_rules([(rule, argument) for rule, argument in given.items() if argument])
+    if not rules and not drop_invalid:
+        raise UsageError("There is no rule to filter by.", hint="Give at least one, for example --min-messages 3.")
     with console.Live() as live:
         live.begin("filtering")
         selection = filter_dataset(
@@ -189,3 +192,26 @@ def _numbers(given: list[str] | None, option: str, kind: type[float] | type[int]
         if not label:
             raise typer.BadParameter(f"needs NAME=NUMBER, not {text!r}", param_hint=option)
     return numbers
+
+
+@app.command()
+def build(
+    recipe: Annotated[Path, typer.Argument(help="A YAML file: sources, rules, dedup, split ...", show_default=False)],
+    output: Output,
+    as_json: Json = False,
+) -> None:
+    """Make a dataset from a recipe; recipe.lock.json beside it says what was used. Same inputs, same bytes."""
+    from punie.cli import console
+    from punie.data.build import build_dataset
+    from punie.data.recipe import read_recipe
+
+    made = build_dataset(read_recipe(recipe), output)
+    manifest = made.manifest
+    if as_json:
+        facts = {"counts": manifest.counts, "removed": manifest.removed, "fingerprint": manifest.fingerprint}
+        console.print_json({"output": str(output), "stages": dict(made.stages), **facts})
+        return
+    console.print_table(["stage", "rows left"], [(name, str(rows)) for name, rows in made.stages.items()])
+    console.print_table(["split", "rows"], [(split, str(count)) for split, count in manifest.counts.items()])
+    if manifest.removed:
+        console.print_table(["removed by", "rows"], [(rule, str(count)) for rule, count in manifest.removed.items()])
