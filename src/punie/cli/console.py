@@ -119,6 +119,9 @@ class Live:
     def advance(self, done: int, total: int, detail: str = "") -> None:
         self._progress.update(self._task, completed=done, total=total, detail=detail)
 
+    def advance_bytes(self, done: int, total: int) -> None:
+        self.advance(done // 1_000_000, total // 1_000_000, "MB")
+
     def trial(self, trial: Trial, done: int, total: int) -> None:
         self.advance(done, total)
 

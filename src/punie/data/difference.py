@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from xxhash import xxh3_64_intdigest
 
-from punie.data.source import SPLITS, Source, open_source, read_rows
+from punie.data.source import SPLITS, Progress, Source, open_source, read_rows
 
 _ODD = 0x9E3779B97F4A7C15
 NO_CATEGORY = "(none)"
@@ -60,9 +60,9 @@ class Difference:
     categories: tuple[Share, ...]
 
 
-def diff(before: Path, after: Path, shown: int = 10) -> Difference:
+def diff(before: Path, after: Path, shown: int = 10, progress: Progress | None = None) -> Difference:
     """Raises UsageError for a path that is no dataset, DataError at a line that is not a JSON object."""
-    left, right = _index(open_source(before)), _index(open_source(after))
+    left, right = (_index(open_source(path), progress) for path in (before, after))
     ids = _matches(left.ids, right.ids, left.ids != 0, right.ids != 0)
     rest = tuple(~_mask(side, found) for side, found in zip((left, right), ids, strict=True))
     contents = _matches(left.contents, right.contents, *rest)
@@ -109,10 +109,10 @@ class _Index:
         return f"{self.source.splits[SPLITS[self.splits[row]]]}:{self.lines[row]}"
 
 
-def _index(source: Source) -> _Index:
+def _index(source: Source, progress: Progress | None) -> _Index:
     ids, contents, splits, lines = array("Q"), array("Q"), array("B"), array("I")
     categories = Counter[str]()
-    for row in read_rows(source):
+    for row in read_rows(source, progress):
         identity = row.row.pop("id", None)
         ids.append(0 if identity is None else _hash(identity) or 1)
         contents.append(_hash(row.row))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,7 +15,7 @@ from xxhash import xxh3_64_intdigest
 from punie.data.dataset import MANIFEST, Manifest, read_manifest
 from punie.data.facets import FACETS
 from punie.data.ledger import LEDGER
-from punie.data.source import SPLITS, SourceRow, open_source, read_rows
+from punie.data.source import SPLITS, Progress, SourceRow, open_source, read_rows
 from punie.data.tokens import Histogram, Padding, PaddingMeter, TokenCounter, expected_padding, row_texts
 from punie.data.words import normalise
 from punie.files import read_jsonl
@@ -24,8 +24,6 @@ _BATCH_ROWS = 256
 
 Counts = Counter[tuple[str, str]]
 """(name, split) -> rows."""
-Progress = Callable[[int, int], None]
-"""Called with bytes read and bytes in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +85,13 @@ def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress | 
     """
     source = open_source(path)
     survey = _Survey(tokens)
-    rows, done, total = read_rows(source), 0, source.size
+    rows = read_rows(source, progress)
     while batch := list(islice(rows, _BATCH_ROWS)):
         survey.add(batch)
-        done += sum(len(row.raw) + 1 for row in batch)
-        if progress:
-            progress(done, total)
     return Stats(
         name=source.name,
         path=path,
-        size=total,
+        size=source.size,
         splits={split: survey.splits[split] for split in SPLITS if split in survey.splits},
         facets=survey.facets,
         characters=survey.characters,

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from punie.data.dataset import Manifest, Parent
+from punie.data.keys import read_distinct
 from punie.data.schema import row_problem, row_shape
-from punie.data.source import SourceRow, open_source, read_rows
+from punie.data.source import Progress, Source, SourceRow, open_source, read_rows
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
 from punie.toolcalls import FAMILIES, family_of, find_blocks, rewrite_calls
@@ -60,10 +61,10 @@ def find_transform(name: str, argument: str = "") -> Transform:
     return Transform(name, argument, maker.make(argument))
 
 
-def preview(path: Path, transform: Transform, shown: int) -> Preview:
+def preview(path: Path, transform: Transform, shown: int, progress: Progress | None = None) -> Preview:
     """Look at every row and write nothing. Raises DataError and UsageError as `map_dataset` does."""
     rows, changed, examples = 0, 0, list[Example]()
-    for source, after in _transformed(path, transform):
+    for source, after in _transformed(open_source(path), transform, progress):
         rows += 1
         if after is not source.row:
             changed += 1
@@ -72,7 +73,9 @@ def preview(path: Path, transform: Transform, shown: int) -> Preview:
     return Preview(rows, changed, tuple(examples))
 
 
-def map_dataset(path: Path, output: Path, transform: Transform, expected: int | None = None) -> Manifest:
+def map_dataset(
+    path: Path, output: Path, transform: Transform, expected: int | None = None, progress: Progress | None = None
+) -> Manifest:
     """Write the dataset with the transform applied; a row it does not change keeps its bytes.
 
     Raises DataError, leaving nothing behind, where a row would become one that cannot be taught from, where no row
@@ -81,7 +84,7 @@ def map_dataset(path: Path, output: Path, transform: Transform, expected: int | 
     source = open_source(path)
     with DatasetWriter(output, name=output.name, recipe=_recipe(transform)) as writer:
         rows = changed = 0
-        for row, after in _transformed(path, transform):
+        for row, after in _transformed(source, transform, progress):
             rows += 1
             changed += after is not row.row
             writer.write(row.split, row.raw if after is row.row else msgspec.json.encode(after))
@@ -105,24 +108,36 @@ def _recipe(transform: Transform) -> dict[str, Any]:
     return {"map": transform.name, **({"argument": transform.argument} if transform.argument else {})}
 
 
-def _transformed(path: Path, transform: Transform) -> Iterator[tuple[SourceRow, Row]]:
-    for source in read_rows(open_source(path)):
+def _transformed(source: Source, transform: Transform, progress: Progress | None) -> Iterator[tuple[SourceRow, Row]]:
+    for row in read_rows(source, progress):
         try:
-            after = transform.change(source.row)
-            if after is not source.row:
-                _check(source.row, after, transform)
+            after = transform.change(row.row)
+            if after is not row.row:
+                _check(row, after, transform)
         except DataError as error:
-            raise DataError(error.what, where=source.where, hint=error.hint) from error
-        yield source, after
+            raise DataError(error.what, where=row.where, hint=error.hint) from error
+        yield row, after
 
 
-def _check(before: Row, after: Row, transform: Transform) -> None:
+def _check(source: SourceRow, after: Row, transform: Transform) -> None:
+    before = source.row
     if transform.change(after) is not after:
         raise UsageError(f"The transform {transform.name} {transform.argument} would change its own result again.")
     if (problem := row_problem(after)) is not None and row_problem(before) is None:
         raise DataError(f"This row could not be taught from any more: {problem}.")
     if row_shape(before) != row_shape(after):
         raise DataError(f"This row would become a {row_shape(after)} row instead of a {row_shape(before)} row.")
+    _require_distinct_keys(source.raw)
+
+
+def _require_distinct_keys(raw: bytes) -> None:
+    """Reading keeps the last of two values in silence; a row that is written again would lose the first."""
+    try:
+        read_distinct(raw.decode())
+    except ValueError as error:
+        raise DataError(
+            f"This row cannot be written again: {error}.", hint="Look with `punie dataset validate`."
+        ) from error
 
 
 def _rename_role(argument: str) -> Change:

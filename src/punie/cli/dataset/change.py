@@ -47,12 +47,16 @@ def map_(
     if (output is None) == (dry_run is None):
         raise typer.BadParameter("give either --output or --dry-run", param_hint="--output")
     if output is None:
-        found = preview(source, chosen, dry_run or 0)
+        with console.Live() as live:
+            live.begin("looking")
+            found = preview(source, chosen, dry_run or 0, live.advance_bytes)
         _show_preview(found, as_json)
         if expect is not None:
             require_expected(found.changed, expect)
         return
-    manifest = map_dataset(source, output, chosen, expect)
+    with console.Live() as live:
+        live.begin("changing")
+        manifest = map_dataset(source, output, chosen, expect, live.advance_bytes)
     if as_json:
         console.print_json(manifest.model_dump())
     else:

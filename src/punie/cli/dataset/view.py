@@ -44,7 +44,7 @@ def stats_(
     settings = TokenSettings(resolve_model(model), batch_size, max_seq_length) if model else None
     with console.Live() as live:
         live.begin("counting")
-        found = stats(source, settings, lambda done, total: live.advance(done // 1_000_000, total // 1_000_000, "MB"))
+        found = stats(source, settings, live.advance_bytes)
     if html:
         write_text(html, render_dataset(found))
     if as_json:
@@ -64,7 +64,9 @@ def diff_(
     from punie.cli import console
     from punie.data.difference import diff
 
-    found = diff(before, after)
+    with console.Live() as live:
+        live.begin("comparing")
+        found = diff(before, after, progress=live.advance_bytes)
     if as_json:
         console.print_json(asdict(found))
     else:
