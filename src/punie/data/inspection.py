@@ -1,7 +1,7 @@
 """One file, row by row: sound ones are counted, the others are explained.
 
-A block of rows is decoded into typed values and its keys are counted; a block in which anything is odd is gone through
-again row by row, and only a row that still has no explanation is read by the precise checker.
+The rows of a block are decoded into typed values and their keys are counted together. A row that does not decode, and
+every row of a block that has more keys than were decoded, is looked at alone; the precise checker reads what is left.
 """
 
 from __future__ import annotations
@@ -70,40 +70,45 @@ class Inspector:
             yield _too_long(self._file, block)
             return
         self.tally.rows += len(block.lines)
-        if (shapes := self._all_sound(block)) is not None:
-            self.tally.shapes.update(shapes)
-        else:
-            yield from self._one_by_one(block)
+        odd = self._sift(block)
+        byte = block.byte
+        for index, line in enumerate(block.lines) if odd else ():
+            if index in odd:
+                yield from self._explain(line, block.line + index, byte)
+            byte += len(line) + 1
 
-    def _all_sound(self, block: Block) -> Counter[str] | None:
-        """The shapes of a block's rows, or None if one of them needs a closer look."""
-        decode, extra_values, first = self._decode, self._extra_values, self._shape
-        keys, tools = 0, 0
-        try:
-            if not block.data.isascii():
-                block.data.decode()
-            for line in block.lines:
+    def _sift(self, block: Block) -> set[int]:
+        """Count the rows that are sound for certain, and tell which ones are not, by index.
+
+        Where all keys are accounted for nothing was passed over, so the decoder has also seen that all text is UTF-8.
+        """
+        decode, extra_values, shape, lines = self._decode, self._extra_values, self._shape, block.lines
+        keys, tools, odd = 0, 0, set[int]()
+        for index, line in enumerate(lines):
+            try:
                 row = decode(line)
-                if not is_sound(row) or row.shape != first:
-                    return None
+            except REFUSALS:
+                odd.add(index)
+                continue
+            if row.shape == shape and is_sound(row):
                 keys += count_row_keys(row) + _count_extras(extra_values(row))
                 tools += bool(row.tools)
-        except REFUSALS:
-            return None
-        if keys != bound_of_keys(block.data):
-            return None
-        return +Counter({str(first): len(block.lines) - tools, f"{first} with tools": tools})
-
-    def _one_by_one(self, block: Block) -> Iterator[Problem]:
-        byte = block.byte
-        for number, line in enumerate(block.lines, start=block.line):
-            shape, faults = self._examine(line)
-            if faults:
-                self.tally.failed += 1
-                yield from (_problem(self._file, number, byte, fault) for fault in faults)
             else:
-                self.tally.shapes[shape] += 1
-            byte += len(line) + 1
+                odd.add(index)
+        data = b"\n".join(line for index, line in enumerate(lines) if index not in odd) if odd else block.data
+        if keys != bound_of_keys(data):
+            return set(range(len(lines)))
+        if shape is not None:
+            self.tally.shapes.update({shape: len(lines) - len(odd) - tools, f"{shape} with tools": tools})
+        return odd
+
+    def _explain(self, line: bytes, number: int, byte: int) -> Iterator[Problem]:
+        shape, faults = self._examine(line)
+        if faults:
+            self.tally.failed += 1
+            yield from (_problem(self._file, number, byte, fault) for fault in faults)
+        else:
+            self.tally.shapes[shape] += 1
 
     def _examine(self, line: bytes) -> tuple[str, tuple[Fault, ...]]:
         """The shape of a row, and its faults."""
@@ -149,8 +154,11 @@ class Inspector:
 
 
 def _getter(count: int) -> Callable[[Row], tuple[Any, ...]]:
-    names = [f"extra_{index}" for index in range(count)]
-    return attrgetter(*names) if count > 1 else lambda row: tuple(getattr(row, name) for name in names)
+    """A function to the values of that many extra attributes; attrgetter makes a tuple of two or more alone."""
+    if not count:
+        return lambda row: ()
+    values = attrgetter(*(f"extra_{index}" for index in range(count)))
+    return values if count > 1 else lambda row: (values(row),)
 
 
 def _count_extras(values: tuple[Any, ...]) -> int:

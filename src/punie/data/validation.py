@@ -102,7 +102,7 @@ def validate(
         rendering = render(source, model, max_seq_length, on_problem=ear.hear, on_progress=on_progress)
     counts = {split: tally.rows for split, tally in tallies.items()}
     failed = sum(tally.failed for tally in tallies.values()) + (rendering.failed if rendering else 0)
-    shapes = sum((tally.shapes for tally in tallies.values()), Counter[str]())
+    shapes = +sum((tally.shapes for tally in tallies.values()), Counter[str]())
     cautions = (*_cautions(source, counts), *(_model_cautions(rendering, str(model)) if rendering else ()))
     return Validation(counts, dict(shapes), failed, dict(ear.rules), tuple(ear.first), cautions, rendering)
 
