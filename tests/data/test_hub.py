@@ -113,6 +113,7 @@ def test_parquet_with_columns(tmp_path: Path) -> None:
     with hub(tmp_path, "org/pairs", files) as (punie, _):
         ended = punie("org/pairs", "--columns", "text=answer", "--revision", COMMIT, "--output", "out", "--max", 20)
     assert ended.returncode == 0, ended.stderr
+    assert ended.stderr.count("\n") == 1, "no progress bars in a log"
     assert [row["text"] for row in rows(tmp_path / "out")] == [f"a{number}" for number in range(20)]
     assert read_manifest(tmp_path / "out").recipe["columns"] == {"text": "answer"}
 
@@ -233,6 +234,16 @@ def test_shortcuts_read_the_shape_of_their_card(downloaded: Path, name: str) -> 
     assert (manifest.counts, manifest.removed) == ({"train": 1}, {})
     assert manifest.recipe["licence"] == SHORTCUTS[name].licence
     assert rows(downloaded / name)[0]["metadata"]["licence"] == SHORTCUTS[name].licence
+
+
+@pytest.mark.parametrize(("maximum", "counts"), [(1, [1]), (3, [1, 1, 1]), (20, [18, 1, 1]), (100, [30, 5, 5])])
+def test_the_maximum_is_over_all_splits(tmp_path: Path, maximum: int, counts: list[int]) -> None:
+    """No more rows than asked for, and no split that takes the place of train."""
+    files = {f"{split}.jsonl": lines(PAIRS) for split in ("train", "valid", "test")}
+    with hub(tmp_path, "org/pairs", files) as (punie, _):
+        ended = punie("org/pairs", "--max", maximum)
+    assert ended.returncode == 0, ended.stderr
+    assert list(read_manifest(tmp_path / "data/pairs").counts.values()) == counts
 
 
 def test_a_name_in_any_case_and_a_typo() -> None:

@@ -185,7 +185,7 @@ def test_strandset_has_fifteen_kinds() -> None:
         ("alpaca", {"instruction": " ", "output": "3"}, "instruction is not a text"),
         ("sharegpt", {"conversations": []}, "no list of turns"),
         ("sharegpt", {"conversations": [{"from": "alien", "value": "hi"}]}, "'alien', whom nobody knows"),
-        ("openai", {"messages": [{"role": "user", "content": "hi"}]}, "one message alone"),
+        ("openai", {"messages": [{"role": "user", "content": "hi"}]}, "messages"),
         ("openai", {"messages": [{"role": "assistant", "tool_calls": [{"function": {}}]}]}, "without a name"),
         ("glaive", {"system": "", "chat": "USER: hi"}, "system is not a text"),
         ("glaive", glaive_chat('{"name": "convert", "arguments": {broken'), "neither JSON nor a Python literal"),

@@ -13,7 +13,7 @@ from punie.data.dataset import Manifest
 from punie.data.hub import Repository, open_repository, stream_records
 from punie.data.importers.columns import mapped, recognise
 from punie.data.importers.formats import CONVERTERS, write_records
-from punie.data.importers.records import Record, columns_of
+from punie.data.importers.records import Record, columns_of, watched
 from punie.data.importers.row import Convert
 from punie.data.layout import choose, data_files
 from punie.data.shortcuts import SHORTCUTS, Shortcut
@@ -22,6 +22,9 @@ from punie.errors import DataError, UsageError
 
 _EMBEDDED = ("sample", "tiny")
 _OTHER_SPLITS_SHARE = 20
+_SPLIT = "{split}"
+
+Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,10 @@ class Part:
     records: Callable[[], Iterator[Record]]
 
 
-def download(asked: Asked, output: Path) -> Manifest:
+def download(asked: Asked, output: Path, progress: Progress = lambda place, done: None) -> Manifest:
     """Write up to `asked.maximum` rows: all of train, or 90 % of it with 5 % of each other split there is.
 
+    `progress` hears which file is read, and the rows kept so far.
     Raises UsageError where the name, split or revision is unknown or the hub says no; DataError where the columns do
     not tell what to learn from, or no row can be imported; CapacityError on a full disk.
     """
@@ -53,7 +57,10 @@ def download(asked: Asked, output: Path) -> Manifest:
     with DatasetWriter(output, name=asked.name, recipe={}) as writer:
         repository = open_repository(shortcut.repository, asked.revision)
         parts = _parts(repository, shortcut, asked.split or shortcut.split)
-        writer.recipe = {**_recipe(asked, shortcut, repository), "files": _write(writer, parts, shortcut, asked)}
+        writer.recipe = {
+            **_recipe(asked, shortcut, repository),
+            "files": _write(writer, parts, shortcut, asked, progress),
+        }
     assert writer.manifest is not None
     return writer.manifest
 
@@ -73,7 +80,9 @@ def find_shortcut(name: str) -> Shortcut:
 
 def _parts(repository: Repository, shortcut: Shortcut, split: str | None) -> dict[str, list[Part]]:
     if shortcut.addresses:
-        return {"train": _addressed(repository, shortcut.addresses.format(split=split), shortcut.part)}
+        if split is not None and _SPLIT not in shortcut.addresses:
+            raise UsageError(f"The dataset {repository.id!r} has no splits to choose from.")
+        return {"train": _addressed(repository, shortcut.addresses.replace(_SPLIT, split or ""), shortcut.part)}
     chosen = choose(data_files(repository.paths), split)
     return {ours: [_file(repository, file.path) for file in files] for ours, files in chosen.items()}
 
@@ -93,7 +102,9 @@ def _address(repository: Repository, address: str) -> Part:
     return Part(address, lambda: stream_records(address, repository.id))
 
 
-def _write(writer: DatasetWriter, parts: Mapping[str, list[Part]], shortcut: Shortcut, asked: Asked) -> list[str]:
+def _write(
+    writer: DatasetWriter, parts: Mapping[str, list[Part]], shortcut: Shortcut, asked: Asked, progress: Progress
+) -> list[str]:
     """The files that were read, in order."""
     read: list[str] = []
     writer.rows_in = 0
@@ -101,18 +112,21 @@ def _write(writer: DatasetWriter, parts: Mapping[str, list[Part]], shortcut: Sho
         for part in parts[split]:
             if limit <= writer.counts[split]:
                 break
-            convert, records = _recognised(part, shortcut, asked)
-            left = limit - writer.counts[split]
-            writer.rows_in += write_records(
-                writer, split, records, convert, source=part.place, wanted=f"a row of {asked.name}", limit=left
-            )
             read.append(part.place)
+            progress(part.place, writer.counts.total())
+            convert, records = _recognised(part, shortcut, asked)
+            records = watched(records, lambda _, place=part.place: progress(place, writer.counts.total()))
+            left, wanted = limit - writer.counts[split], f"a row of {asked.name}"
+            writer.rows_in += write_records(
+                writer, split, records, convert, source=part.place, wanted=wanted, limit=left
+            )
     return read
 
 
 def _limits(splits: list[str], maximum: int) -> dict[str, int]:
-    others = {split: max(1, maximum // _OTHER_SPLITS_SHARE) for split in splits if split != "train"}
-    return {"train": max(1, maximum - sum(others.values())), **others}
+    names = [split for split in splits if split != "train"]
+    share = min(max(1, maximum // _OTHER_SPLITS_SHARE), (maximum - 1) // 2)
+    return {"train": maximum - share * len(names), **dict.fromkeys(names, share)}
 
 
 def _recognised(part: Part, shortcut: Shortcut, asked: Asked) -> tuple[Convert, Iterator[Record]]:

@@ -34,7 +34,9 @@ class Repository:
     def fetch(self, path: str) -> Path:
         """The whole file, in the hub's cache on this machine."""
         from huggingface_hub import hf_hub_download
+        from huggingface_hub.utils import disable_progress_bars
 
+        disable_progress_bars()
         with _explained(self.id):
             return Path(hf_hub_download(self.id, path, repo_type="dataset", revision=self.commit))
 

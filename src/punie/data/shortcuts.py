@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+
 @dataclass(frozen=True, slots=True)
 class Shortcut:
     """`format` is one of `punie dataset import`, or `columns` say what is what.

@@ -66,7 +66,8 @@ def verify(
     source = open_source(path)
     total = sum(1 for split in source.splits.values() for _ in read_lines(split))
     done, checks = 0, Counter[bool]()
-    with DatasetWriter(output, name=output.resolve().name, recipe={"verify": source.name}) as writer, _quiet():
+    recipe = {"verify": source.name, "sandbox": "unsafe child process"}
+    with DatasetWriter(output, name=output.resolve().name, recipe=recipe) as writer, _quiet():
         for row, judgement in _judge_all(read_rows(source)):
             _settle(writer, row, judgement)
             done += 1

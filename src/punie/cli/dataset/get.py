@@ -12,6 +12,7 @@ from punie.cli.options import Json
 
 if TYPE_CHECKING:
     from punie.data.dataset import Manifest
+    from punie.data.download import Asked
 
 Output = Annotated[Path, typer.Option("--output", help="The dataset folder to make.", show_default=False)]
 
@@ -38,7 +39,7 @@ def download(
     as_json: Json = False,
 ) -> None:
     """Write an embedded dataset, or rows of one on the hub, as a dataset folder."""
-    from punie.data.download import Asked, download
+    from punie.data.download import Asked
     from punie.data.importers.columns import parse_columns
     from punie.errors import UsageError
     from punie.generate.sample import EMBEDDED
@@ -52,7 +53,7 @@ def download(
         if seed is not None:
             raise UsageError("--seed is for embedded datasets; rows of a hub dataset come in their own order.")
         chosen = parse_columns(columns) if columns else {}
-        manifest = download(Asked(name, maximum, split, chosen, revision), folder)
+        manifest = _downloaded(Asked(name, maximum, split, chosen, revision), folder)
     _show(manifest, folder, as_json)
 
 
@@ -67,9 +68,13 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Turn a file of another format into a dataset; removed.jsonl names each row that cannot be."""
+    from punie.cli import console
     from punie.data.importers.formats import import_file
 
-    _show(import_file(format, file, output), output, as_json)
+    with console.Live() as live:
+        live.begin("importing")
+        manifest = import_file(format, file, output, progress=live.advance)
+    _show(manifest, output, as_json)
 
 
 @app.command()
@@ -96,6 +101,15 @@ def verify(
     console.note(
         f"Checks decided outside the code's own process: {verification.outside}, in it: {checks['in_process']}"
     )
+
+
+def _downloaded(asked: Asked, folder: Path) -> Manifest:
+    from punie.cli import console
+    from punie.data.download import download
+
+    with console.Live() as live:
+        live.begin("downloading")
+        return download(asked, folder, lambda place, done: live.advance(done, asked.maximum, place))
 
 
 def _show(manifest: Manifest, folder: Path, as_json: bool) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from punie.data.importers.calls import with_tools
 from punie.data.importers.chats import convert_alpaca, convert_openai, convert_sharegpt, messages_of
 from punie.data.importers.row import CannotImport, Convert, Row, Source, imported
-from punie.data.schema import row_problem
 from punie.errors import DataError, UsageError
 from punie.files import hash_value
 
@@ -77,10 +76,3 @@ def _body(values: Mapping[str, Any]) -> Row:
     if "messages" in values:
         return with_tools(messages_of(values["messages"]), values.get("tools"))
     return {key: values[key] for key in ("prompt", "completion", "text") if key in values}
-
-
-def require_teachable(row: Row) -> Row:
-    """Raises CannotImport where mlx-lm could not learn from the row."""
-    if problem := row_problem(row):
-        raise CannotImport(problem)
-    return row

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ from punie.data.dataset import Manifest, Parent
 from punie.data.importers import bfcl
 from punie.data.importers.benchmarks import convert_humaneval, convert_kodcode, convert_mbpp
 from punie.data.importers.chats import convert_alpaca, convert_openai, convert_sharegpt
-from punie.data.importers.columns import require_teachable
 from punie.data.importers.glaive import convert_glaive
-from punie.data.importers.records import Record, read_records
+from punie.data.importers.records import Record, read_records, watched
 from punie.data.importers.row import CannotImport, Convert
 from punie.data.importers.strandset import convert_strandset
 from punie.data.ledger import Removal, row_hash
+from punie.data.schema import row_problem
 from punie.data.writer import DatasetWriter
 from punie.errors import UsageError
 from punie.files import hash_file
@@ -38,16 +38,20 @@ CONVERTERS: dict[str, Convert] = {
 FORMATS = tuple(sorted([*CONVERTERS, BFCL]))
 
 
-def import_file(format: str, path: Path, output: Path) -> Manifest:
+def import_file(
+    format: str, path: Path, output: Path, progress: Callable[[int, int], None] = lambda done, total: None
+) -> Manifest:
     """Write every row of the file that can be taught from as the split train of a new dataset.
 
+    `progress` hears rows read and rows in all.
     Raises UsageError at an unknown format or file, DataError where the file is broken or nothing can be imported.
     """
     convert = _converter(format, path)
     parent = Parent(path=str(path), fingerprint=hash_file(path), rows=sum(1 for _ in read_records(path)))
     recipe = {"import": format, "file": path.name}
     with DatasetWriter(output, name=output.resolve().name, recipe=recipe, parents=[parent]) as writer:
-        write_records(writer, "train", read_records(path), convert, source=str(path), wanted=f"a row of {format}")
+        records = watched(read_records(path), lambda done: progress(done, parent.rows))
+        write_records(writer, "train", records, convert, source=str(path), wanted=f"a row of {format}")
         writer.rows_in = parent.rows
     assert writer.manifest is not None
     return writer.manifest
@@ -86,10 +90,13 @@ def convert_record(record: Record, convert: Convert) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CannotImport("not a JSON object")
     try:
-        return require_teachable(convert(value))
+        row = convert(value)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         # The format promises these fields; this record does not have them, or has something else under their names.
         raise CannotImport(f"not of the format's shape: {type(error).__name__}: {error}") from error
+    if problem := row_problem(row):
+        raise CannotImport(problem)
+    return row
 
 
 def _converter(format: str, path: Path) -> Convert:

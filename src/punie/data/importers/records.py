@@ -16,6 +16,7 @@ from punie.errors import DataError, UsageError
 from punie.files import open_input
 
 _BATCH_ROWS = 512
+_TOLD_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ def count_records(lines: Iterable[bytes]) -> Iterator[Record]:
     """Lines as records."""
     for number, line in enumerate(lines, start=1):
         yield Record(number, line.rstrip(b"\r\n"))
+
+
+def watched(records: Iterable[Record], tell: Callable[[int], None]) -> Iterator[Record]:
+    """The records; `tell` hears how many there were, now and then."""
+    for number, record in enumerate(records):
+        if number % _TOLD_ROWS == 0:
+            tell(number)
+        yield record
 
 
 def _unpacked(path: Path, file: IO[bytes]) -> Iterator[Record]:
@@ -87,10 +96,10 @@ def _parquet(path: Path) -> Iterator[Record]:
         raise DataError(f"The Parquet file is broken: {reason}", where=str(path), hint="Fetch it again.") from error
 
 
-def columns_of(record: Record, decode: Callable[[bytes], Any] = msgspec.json.decode) -> list[str]:
+def columns_of(record: Record) -> list[str]:
     """The keys of a record; none where it is no JSON object."""
     try:
-        value = decode(record.raw)
+        value = msgspec.json.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return []
     return list(value) if isinstance(value, dict) else []
