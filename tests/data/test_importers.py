@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -284,6 +285,15 @@ def test_a_broken_file_is_a_sentence(tmp_path: Path, data: bytes, says: str) -> 
     with pytest.raises(DataError, match=says):
         import_file("alpaca", tmp_path / "rows", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_parquet_without_its_library_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parquet is an extra; the error says how to install it."""
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match="needs pyarrow") as caught:
+        import_file("alpaca", tmp_path / "rows.parquet", tmp_path / "out")
+    assert "punie[parquet]" in caught.value.hint
 
 
 def test_an_unknown_format_has_a_suggestion(tmp_path: Path) -> None:
