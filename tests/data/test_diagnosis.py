@@ -83,6 +83,13 @@ def test_values_are_short_and_printable() -> None:
     assert shape.value == '["\\ud801"]'
 
 
+def test_a_line_with_a_million_faults_is_told_in_a_hundred() -> None:
+    """Memory is bounded whatever a line holds; reading goes on to its end."""
+    messages = b'{"messages": [' + b"7," * 50_000 + b"7]}"
+    numbers = b'{"text": "a", "n": [' + b"NaN," * 50_000 + b"NaN]}"
+    assert [len(diagnose(line).faults) for line in (messages, numbers)] == [100, 100]
+
+
 VALUES = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False, allow_infinity=False) | some.text(),
     lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(), inner, max_size=3),

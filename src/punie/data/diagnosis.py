@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from punie.data.jsontext import Flaw, JsonText
+from punie.data.jsontext import MOST_FLAWS, Flaw, JsonText
 from punie.data.schema import Breach, row_breaches, spell_path
 
 _BOM = b"\xef\xbb\xbf"
@@ -34,7 +35,7 @@ class Diagnosis:
 
 
 def diagnose(raw: bytes) -> Diagnosis:
-    """Look closely at one line, given without its line end."""
+    """Look closely at one line, given without its line end. At most a hundred faults of a kind are told."""
     if not raw.strip(b" \t\r"):
         return Diagnosis(None, (Fault("blank-line", 0, "$", "", "is a blank line", "Remove the line."),))
     faults: list[Fault] = []
@@ -45,7 +46,7 @@ def diagnose(raw: bytes) -> Diagnosis:
     value = reading.read()
     faults += [_fault_of(flaw, text, raw) for flaw in reading.flaws]
     if reading.whole:
-        faults += _located(list(row_breaches(value)), text, raw)
+        faults += _located(list(islice(row_breaches(value), MOST_FLAWS)), text, raw)
     return Diagnosis(value, tuple(faults))
 
 

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 from punie.data.schema import Path
 
 DEEPEST = 200
+MOST_FLAWS = 100
+"""As many are told of one text: a line of megabytes may have a million of the same."""
 _LONGEST_INTEGER = 4000
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -91,7 +93,7 @@ class JsonText:
             key, begin = self._key(at, path)
             if key in found:
                 fix = f"Keep one {key}."
-                self.flaws.append(Flaw("duplicate-key", at, (*path, key), key, "stands twice in one object", fix))
+                self._note(Flaw("duplicate-key", at, (*path, key), key, "stands twice in one object", fix))
             found[key], end = self._value(begin, (*path, key))
             at, closed = self._next(end, "}", path)
         return found, at
@@ -132,14 +134,14 @@ class JsonText:
         value, end = self._plain(at, path)
         if _SURROGATE.search(value) and "\\u" in self.text[at:end]:
             fix = "Write the whole character, or remove it."
-            self.flaws.append(Flaw("lone-surrogate", at, path, value, "has half of a surrogate pair", fix))
+            self._note(Flaw("lone-surrogate", at, path, value, "has half of a surrogate pair", fix))
         return value, end
 
     def _scalar(self, at: int, path: Path) -> tuple[Any, int]:
         value, end = self._plain(at, path)
         if isinstance(value, _NotANumber):
             name = self.text[at:end]
-            self.flaws.append(Flaw("not-a-number", at, path, name, "is not JSON", "Write null, or a number."))
+            self._note(Flaw("not-a-number", at, path, name, "is not JSON", "Write null, or a number."))
         return value, end
 
     def _plain(self, at: int, path: Path) -> tuple[Any, int]:
@@ -151,6 +153,10 @@ class JsonText:
                 self._truncated(at, path)
             fix = "Escape it as JSON does." if self.text.startswith('"', at) else "Correct the syntax."
             self._broken(error.pos, path, f"is not JSON: {error.msg}", fix)
+
+    def _note(self, flaw: Flaw) -> None:
+        if len(self.flaws) < MOST_FLAWS:
+            self.flaws.append(flaw)
 
     def _skip(self, at: int) -> int:
         match = _SPACE.match(self.text, at)
