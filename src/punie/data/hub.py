@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import warnings
 import zlib
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
@@ -37,7 +38,9 @@ class Repository:
         from huggingface_hub.utils import disable_progress_bars
 
         disable_progress_bars()
-        with _explained(self.id):
+        with _explained(self.id), warnings.catch_warnings():
+            # A full disk is said in our own words, once.
+            warnings.filterwarnings("ignore", "Not enough free disk space")
             return Path(hf_hub_download(self.id, path, repo_type="dataset", revision=self.commit))
 
     def _streamed(self, path: str) -> Iterator[Record]:
