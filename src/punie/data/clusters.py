@@ -10,11 +10,8 @@ from punie.data.corpus import Corpus, scan
 from punie.data.similarity import Neighbours
 from punie.data.snippets import snippets
 from punie.data.source import Source
-from punie.data.syntax import parse, renamed_hash
+from punie.data.syntax import SMALLEST, parse, renamed_hash
 from punie.data.text import TextRow
-
-SMALLEST_CODE = 20
-"""Nodes of a tree below which equal code is a coincidence: `return a + b` under any name has 8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ def code_hashes(text: str) -> list[str]:
     whole = parse(text)
     trees = [whole] if whole is not None else [parse(snippet.statements) for snippet in snippets(text)]
     hashes = [renamed_hash(tree) for tree in trees if tree is not None]
-    return [found for found, nodes in hashes if nodes >= SMALLEST_CODE]
+    return [found for found, nodes in hashes if nodes >= SMALLEST]
 
 
 def _marks(row: TextRow) -> list[str]:

@@ -21,7 +21,7 @@ from punie.files import hash_value
 SUSPECTS = "suspects.jsonl"
 """Rows that were kept although they share something with a task, in the ledger's form."""
 _UNTAUGHT = "test"
-_BATCH = 1 << 20
+_BATCH = 1 << 18
 """Bytes of rows that are looked at together."""
 
 Hits = Mapping[tuple[str, str, str], int]
@@ -58,7 +58,7 @@ def decontaminate(source: Path, output: Path, *, against: Sequence[Benchmark]) -
                 (removed if worst.condemns else suspect)[_source(row), worst.benchmark, worst.rule] += 1
             _write(writer, row, worst)
     assert writer.manifest is not None
-    testable = {benchmark.name: Tasks(benchmark.items).testable for benchmark in against}
+    testable = {benchmark.name: tasks.testable(benchmark.name) for benchmark in against}
     return Decontamination(writer.manifest, removed, suspect, testable)
 
 

@@ -2,7 +2,7 @@
 
 | rule | a row is condemned when |
 |---|---|
-| prompt | its words cover 80 % of a task's prompt, in runs of 8 words, or of 5 where the prompt has fewer than 12 |
+| prompt | its words cover 80 % of a task's prompt, or all where that has fewer than 8, in runs of 8, or of 5 under 12 |
 | question | its question is the prompt, where that has fewer than 5 words |
 | code | its tokens cover 50 % of a task's solution, in runs of 13, and 20 tokens or all of them |
 | renamed code | one of its functions is the task's function under other names |
@@ -22,16 +22,14 @@ from typing import Any
 import numpy as np
 
 from punie.data.items import Item, asserts_of
-from punie.data.overlap import KnownTexts
+from punie.data.overlap import KnownTexts, Overlap
 from punie.data.shapes import KnownShapes
 from punie.data.snippets import snippets
-from punie.data.syntax import functions, outline, parse, renamed_hash
+from punie.data.syntax import SMALLEST, Function, functions, outline, parse, renamed_hash
 from punie.data.text import Text, Turn
 from punie.data.words import Tokens, normalise, tokenise
 
 PROMPT_DROP, PROMPT_FLAG, CODE_DROP = 0.8, 0.5, 0.5
-SMALLEST_FUNCTION = 20
-"""Nodes of a tree below which equal functions are a coincidence."""
 SHORTEST_ASSERT = 20
 """Characters, white space aside, below which an equal assert is a coincidence."""
 
@@ -97,8 +95,9 @@ class Tasks:
 
     def __init__(self, items: Sequence[Item]) -> None:
         self._prompts, self._solutions = _Prompts(items), _Solutions(items)
-        self._functions, self._lines = _Functions(items), _Lines(items)
-        self.testable = self._testable(items)
+        asked = [item.function() for item in items]
+        self._functions, self._lines = _Functions(items, asked), _Lines(items, asked)
+        self._items = items
 
     def evidence(self, texts: Sequence[Text]) -> Found:
         """Everything that rows share with tasks, in no order of rows."""
@@ -107,17 +106,17 @@ class Tasks:
         tokens = tokenise([words if words.isascii() else normalise(words) for words in spoken])
         yield from self._prompts.found(tokens.words())
         yield from self._solutions.found(tokens)
-        yield from self._functions.found(spoken, turns)
+        yield from self._functions.found(turns)
         for row, words in enumerate(spoken):
             yield from ((row, found) for found in self._lines.found(words))
             yield from ((row, found) for found in self._prompts.asked(turns[row]))
 
-    def _testable(self, items: Sequence[Item]) -> Testable:
-        parts = (self._prompts, self._solutions, self._functions, self._lines)
-        used = set().union(*(part.used for part in parts))
-        return Testable(
-            len(items), len(self._prompts.whole), len(items) - len(self._solutions.used), len(items) - len(used)
-        )
+    def testable(self, benchmark: str) -> Testable:
+        """What of one benchmark can be looked for."""
+        own = {index for index, item in enumerate(self._items) if item.id.partition("/")[0] == benchmark}
+        used = self._prompts.used | self._solutions.used | self._functions.used | self._lines.used
+        short = {item for item in self._prompts.whole.values() if item.partition("/")[0] == benchmark}
+        return Testable(len(own), len(short), len(own - self._solutions.used), len(own - used))
 
 
 class _Prompts:
@@ -125,21 +124,20 @@ class _Prompts:
 
     def __init__(self, items: Sequence[Item]) -> None:
         self._items = items
-        self._spelled = [plain_prompt(item.prompt) for item in items]
-        self._words = tokenise(self._spelled).words()
-        lengths = np.diff(self._words.offsets)
-        long, short = lengths >= _LONG_PROMPT, (lengths >= _SHORT_RUN) & (lengths < _LONG_PROMPT)
-        self._by_run = [_Chosen.of(self._words, long, _LONG_RUN), _Chosen.of(self._words, short, _SHORT_RUN)]
-        whole = np.flatnonzero((lengths > 0) & (lengths < _SHORT_RUN)).tolist()
-        self.whole = {" ".join(self._spelled[index].split()): items[index].id for index in whole}
-        self.used = set(np.flatnonzero(lengths > 0).tolist())
+        plain = [plain_prompt(item.prompt) for item in items]
+        words = tokenise(plain).words()
+        self._lengths = np.diff(words.offsets)
+        long, short = self._lengths >= _LONG_PROMPT, (self._lengths >= _SHORT_RUN) & (self._lengths < _LONG_PROMPT)
+        self._by_run = [_Chosen(plain, words, long, _LONG_RUN), _Chosen(plain, words, short, _SHORT_RUN)]
+        whole = np.flatnonzero((self._lengths > 0) & (self._lengths < _SHORT_RUN)).tolist()
+        self.whole = {" ".join(plain[index].split()): items[index].id for index in whole}
+        self.used = set(np.flatnonzero(self._lengths > 0).tolist())
 
     def found(self, words: Tokens) -> Found:
         for chosen in self._by_run:
-            for overlap in chosen.texts.overlaps(words, PROMPT_FLAG):
-                index = chosen.indices[overlap.known]
-                span = _spell(self._words, self._spelled, index, overlap.begin, overlap.end)
-                yield overlap.row, Evidence("prompt", self._items[index].id, span, overlap.share, PROMPT_DROP)
+            for index, span, overlap in chosen.overlaps(words, PROMPT_FLAG):
+                limit = PROMPT_DROP if self._lengths[index] >= _LONG_RUN else 1.0
+                yield overlap.row, Evidence("prompt", self._items[index].id, span, overlap.share, limit)
 
     def asked(self, turns: Sequence[Turn]) -> Iterator[Evidence]:
         """Evidence that a whole question is a short prompt."""
@@ -154,43 +152,42 @@ class _Solutions:
 
     def __init__(self, items: Sequence[Item]) -> None:
         self._items = items
-        self._spelled = [normalise(item.solution) for item in items]
-        self._tokens = tokenise(self._spelled)
-        self._chosen = _Chosen.of(self._tokens, np.diff(self._tokens.offsets) >= _CODE_RUN, _CODE_RUN)
-        self.used = set(self._chosen.indices)
+        plain = [normalise(item.solution) for item in items]
+        tokens = tokenise(plain)
+        enough = np.diff(tokens.offsets) >= _CODE_RUN
+        self._chosen = _Chosen(plain, tokens, enough, _CODE_RUN)
+        self.used = set(np.flatnonzero(enough).tolist())
 
     def found(self, tokens: Tokens) -> Found:
-        for overlap in self._chosen.texts.overlaps(tokens, CODE_DROP):
-            if overlap.covered < _LEAST_TOKENS and overlap.share < 1:
-                continue
-            index = self._chosen.indices[overlap.known]
-            span = _spell(self._tokens, self._spelled, index, overlap.begin, overlap.end)
-            yield overlap.row, Evidence("code", self._items[index].id, span, overlap.share, CODE_DROP)
+        for index, span, overlap in self._chosen.overlaps(tokens, CODE_DROP):
+            if overlap.covered >= _LEAST_TOKENS or overlap.share == 1:
+                yield overlap.row, Evidence("code", self._items[index].id, span, overlap.share, CODE_DROP)
 
 
 class _Functions:
     """Functions by what of them does not depend on names."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], asked: Sequence[Function | None]) -> None:
         self._by_hash: dict[str, str] = {}
         self._outlines: set[tuple[str, ...]] = set()
         self.used = set[int]()
         trees = []
-        for index, item in enumerate(items):
-            if (function := item.function()) is not None:
+        for index, (item, function) in enumerate(zip(items, asked, strict=True)):
+            if function is not None:
                 found, nodes = renamed_hash(function)
-                if nodes >= SMALLEST_FUNCTION:
+                if nodes >= SMALLEST:
                     self._by_hash.setdefault(found, item.id)
                     self._outlines.add(outline(function))
                     self.used.add(index)
                     trees.append(function)
         self._shapes = KnownShapes(trees)
 
-    def found(self, spoken: Sequence[str], turns: Sequence[Sequence[Turn]]) -> Found:
-        for row in self._shapes.suspects(spoken):
-            trees = (tree for _, words in turns[row] for tree in _trees(words))
-            known = (one for tree in trees for one in functions(tree) if outline(one) in self._outlines)
-            for function in known:
+    def found(self, turns: Sequence[Sequence[Turn]]) -> Found:
+        places = [(row, words) for row, parts in enumerate(turns) for _, words in parts]
+        for place in self._shapes.suspects([words for _, words in places]):
+            row, words = places[place]
+            found = (one for tree in _trees(words) for one in functions(tree))
+            for function in (one for one in found if outline(one) in self._outlines):
                 if (item := self._by_hash.get(renamed_hash(function)[0])) is not None:
                     yield row, Evidence("renamed code", item, f"def {function.name}", 1.0, 1.0)
 
@@ -198,16 +195,16 @@ class _Functions:
 class _Lines:
     """Asserts and signatures, line by line."""
 
-    def __init__(self, items: Sequence[Item]) -> None:
+    def __init__(self, items: Sequence[Item], asked: Sequence[Function | None]) -> None:
         self._asserts: dict[str, str] = {}
         self._signatures: dict[tuple[str, ...], str] = {}
         self.used = set[int]()
-        for index, item in enumerate(items):
+        for index, (item, function) in enumerate(zip(items, asked, strict=True)):
             lines = [line for line in item.asserts if len(line) >= SHORTEST_ASSERT]
             self._asserts |= {line: item.id for line in lines if line not in self._asserts}
             if lines:
                 self.used.add(index)
-            if (function := item.function()) is not None:
+            if function is not None:
                 names = (function.name, *(argument.arg for argument in function.args.args))
                 self._signatures.setdefault(names, item.id)
 
@@ -221,18 +218,27 @@ class _Lines:
                 yield Evidence("signature", item, f"def {name}({', '.join(names[1:])})", 0.5, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
 class _Chosen:
-    """Some of the items' texts, and which items they are of."""
+    """Some of the items' texts, to be found in rows and quoted."""
 
-    texts: KnownTexts
-    indices: list[int]
+    def __init__(self, texts: Sequence[str], tokens: Tokens, wanted: np.ndarray, run: int) -> None:
+        self._indices = np.flatnonzero(wanted).tolist()
+        encoded = [text.encode("utf-8", "replace") for text in texts]
+        begins = np.cumsum([0, *(len(text) + 1 for text in encoded)])
+        parts = [slice(*tokens.offsets[index : index + 2]) for index in self._indices]
+        self._texts = [encoded[index] for index in self._indices]
+        self._starts = [tokens.starts[part] - begins[index] for index, part in zip(self._indices, parts, strict=True)]
+        self._known = KnownTexts([tokens.hashes[part] for part in parts], run)
 
-    @classmethod
-    def of(cls, tokens: Tokens, wanted: np.ndarray, run: int) -> _Chosen:
-        indices = np.flatnonzero(wanted).tolist()
-        parts = [tokens.hashes[tokens.offsets[index] : tokens.offsets[index + 1]] for index in indices]
-        return cls(KnownTexts(parts, run), indices)
+    def overlaps(self, tokens: Tokens, least: float) -> Iterator[tuple[int, str, Overlap]]:
+        """(index of the item, what is shared, measure)."""
+        for overlap in self._known.overlaps(tokens, least):
+            yield self._indices[overlap.known], self._quoted(overlap), overlap
+
+    def _quoted(self, overlap: Overlap) -> str:
+        text, starts = self._texts[overlap.known], self._starts[overlap.known]
+        stop = starts[overlap.end] if overlap.end < len(starts) else len(text)
+        return text[starts[overlap.begin] : stop].decode("utf-8", "replace").strip()
 
 
 def plain_prompt(prompt: str) -> str:
@@ -240,18 +246,6 @@ def plain_prompt(prompt: str) -> str:
     return _OPENING.sub("", _FENCE.sub("", normalise(prompt)), count=1).strip(" .:?!\n")
 
 
-def _spell(tokens: Tokens, spelled: Sequence[str], index: int, begin: int, end: int) -> str:
-    """The words of a text from one to another, as they are written."""
-    data = spelled[index].encode("utf-8", "replace")
-    before = sum(len(text.encode("utf-8", "replace")) + 1 for text in spelled[:index])
-    first = tokens.offsets[index]
-    starts = tokens.starts[first : tokens.offsets[index + 1]] - before
-    stop = starts[end] if end < len(starts) else len(data)
-    return data[starts[begin] : stop].decode("utf-8", "replace").strip()
-
-
 def _trees(text: str) -> Iterable[ast.Module]:
-    if "def " not in text:
-        return []
-    whole = parse(text)
+    whole = None if "```" in text else parse(text)
     return [whole] if whole else filter(None, (parse(snippet.statements) for snippet in snippets(text)))

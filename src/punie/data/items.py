@@ -21,7 +21,7 @@ from punie.files import decode_object, open_input
 _PROMPTS = ("prompt", "text", "question", "instruction", "messages")
 _SOLUTIONS = ("canonical_solution", "code", "solution", "completion")
 _TESTS = ("test_list", "challenge_test_list", "tests", "test")
-_ASSERT = re.compile(r"^[ \t]*(assert\b[^\n]*\([^\n]*)", re.MULTILINE)
+_ASSERT = re.compile(r"assert[ \t(][^\n]*")
 _DOCTEST = re.compile(r"^\s*>>>.*(?:\n(?!\s*$).*)*", re.MULTILINE)
 _CALLED = re.compile(r"assert\W+(?:\w+\.)*(\w+)\s*\(")
 
@@ -88,7 +88,7 @@ def item_of(row: dict[str, Any], fallback: str) -> Item:
 def asserts_of(text: str) -> Iterator[str]:
     """Lines that assert something about a call, without white space."""
     if "assert" in text:
-        yield from ("".join(found.split()) for found in _ASSERT.findall(text))
+        yield from ("".join(found.split()) for found in _ASSERT.findall(text) if "(" in found)
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

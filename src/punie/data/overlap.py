@@ -12,6 +12,9 @@ from punie.data.words import Numbers, Positions, Tokens, grams
 
 _GATE_BITS = 20
 _SHIFT = np.uint64(64 - _GATE_BITS)
+_PLACE_BITS = 24
+"""Known texts are shorter than 16 million words."""
+_PLACE_MASK = (1 << _PLACE_BITS) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +54,15 @@ class KnownTexts:
     def _met(self, tokens: Tokens, least: float) -> Iterator[tuple[int, int, list[int]]]:
         """(row, known text, places in it where shared runs begin), where there are enough of them for the share."""
         rows, entries = self._found(tokens)
-        triples = np.unique(np.stack([rows, self._owners[entries], self._places[entries]], axis=1), axis=0)
-        begins = np.flatnonzero(np.any(np.diff(triples[:, :2], axis=0, prepend=-1) != 0, axis=1))
-        counts = np.diff(begins, append=len(triples))
-        enough = counts * self._size >= least * self._lengths[triples[begins, 1]]
+        # Row, text and place in one number, so that sorting them is fast.
+        met = np.unique((rows * len(self._lengths) + self._owners[entries]) << _PLACE_BITS | self._places[entries])
+        pairs = met >> _PLACE_BITS
+        begins = np.flatnonzero(np.diff(pairs, prepend=-1))
+        counts = np.diff(begins, append=len(met))
+        enough = counts * self._size >= least * self._lengths[pairs[begins] % max(1, len(self._lengths))]
         for begin, count in zip(begins[enough].tolist(), counts[enough].tolist(), strict=True):
-            row, known = triples[begin, :2].tolist()
-            yield row, known, triples[begin : begin + count, 2].tolist()
+            row, known = divmod(int(pairs[begin]), len(self._lengths))
+            yield row, known, (met[begin : begin + count] & _PLACE_MASK).tolist()
 
     def _found(self, tokens: Tokens) -> tuple[Positions, Positions]:
         """For each run of the tokens that is known: the row it stands in, once for each of its entries, and these."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from punie.data.overlap import KnownTexts
 from punie.data.syntax import Function
-from punie.data.words import Numbers, Tokens, normalise, tokenise
+from punie.data.words import Numbers, Positions, Tokens, normalise, tokenise
 
 _RUN = 12
 _LEAST = 0.5
@@ -33,8 +33,9 @@ class KnownShapes:
 
     def suspects(self, texts: Sequence[str]) -> list[int]:
         """Texts that have the shape of one of the functions, nearly."""
-        rows = [row for row, text in enumerate(texts) if "def " in text]
-        tokens = _shape([_bare(texts[row]) for row in rows])
+        begins = [text.find("def ") for text in texts]
+        rows = [row for row, begin in enumerate(begins) if begin >= 0]
+        tokens = _shape([_bare(texts[row][begins[row] :]) for row in rows])
         return sorted({rows[overlap.row] for overlap in self._known.overlaps(tokens, _LEAST)})
 
 
@@ -45,19 +46,26 @@ def _bare(text: str) -> str:
 
 
 def _shape(texts: Sequence[str]) -> Tokens:
+    """Without brackets, commas and quotes; every name that a program chooses is the number 1."""
     tokens = tokenise([text if text.isascii() else normalise(text) for text in texts])
-    tokens = tokens.only(~_DROPPED[tokens.hashes >> _SHIFT])
-    after_dot = np.concatenate(([False], tokens.hashes[:-1] == _DOT))
-    chosen = tokens.is_word & ~after_dot & ~_KEPT[tokens.hashes >> _SHIFT]
-    return Tokens(np.where(chosen, np.uint64(1), tokens.hashes), tokens.is_word, tokens.starts, tokens.offsets)
+    tokens = tokens.only(~_DROPPED.take(_places(tokens.hashes)))
+    fixed = _KEPT.take(_places(tokens.hashes)) | ~tokens.is_word
+    fixed[1:] |= tokens.hashes[:-1] == _DOT
+    return Tokens(np.where(fixed, tokens.hashes, _ANY_NAME), tokens.is_word, tokens.starts, tokens.offsets)
+
+
+def _places(tokens: Numbers) -> Positions:
+    """Where in a table of 65,536 each token is looked up. Sharing a place does no harm: this is a first look."""
+    return (tokens >> _SHIFT).view(np.int64)
 
 
 def _table(tokens: Numbers) -> NDArray[np.bool_]:
     table = np.zeros(1 << _BITS, np.bool_)
-    table[tokens >> _SHIFT] = True
+    table[_places(tokens)] = True
     return table
 
 
+_ANY_NAME = np.uint64(1)
 _DOT = tokenise(["."]).hashes[0]
 _DROPPED = _table(tokenise(["( ) , ; ' \" \\ `"]).hashes)
 _KEPT = _table(tokenise([" ".join([*keyword.kwlist, *dir(builtins), *map(str, range(11))])]).words().hashes)

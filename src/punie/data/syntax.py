@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import xxhash
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+SMALLEST = 16
+"""Nodes of a tree below which equal code is a coincidence: a function that adds two numbers has 9."""
 
 _IGNORED = frozenset({"ctx", "annotation", "returns", "type_comment", "type_params", "kind"})
 _REFUSALS = (SyntaxError, ValueError, RecursionError, MemoryError)
@@ -46,64 +48,70 @@ def renamed_hash(tree: ast.AST) -> tuple[str, int]:
     Names of functions, arguments and variables count by the order in which they first appear; attributes, imported and
     built-in names count as they are. Docstrings and annotations are left out.
     """
-    bound = {name for node in ast.walk(tree) for name in _bound_names(node)}
-    numbers: dict[str, str] = {}
-    parts: list[str] = []
-    count = 0
-    for part in _spelled(tree):
-        if isinstance(part, _Name):
-            parts.append(numbers.setdefault(part, f"\0{len(numbers)}") if part in bound else str(part))
-        else:
-            parts.append(part)
-            count += part.startswith("\1")
-    return xxhash.xxh3_128_hexdigest("\2".join(parts).encode("utf-8", "surrogatepass")), count
+    spelling = _Spelling()
+    spelling.spell(tree)
+    parts, numbers = spelling.parts, dict[str, str]()
+    for place in spelling.names:
+        if (name := parts[place]) in spelling.bound:
+            parts[place] = numbers.setdefault(name, f"\0{len(numbers)}")
+    return xxhash.xxh3_128_hexdigest("\1".join(parts).encode("utf-8", "surrogatepass")), spelling.nodes
 
 
-class _Name(str):
-    """A name in the source, in contrast to what the tree calls its own nodes."""
+class _Spelling:
+    """A tree as a list of texts, in the order of the source, with the places at which names stand."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.names: list[int] = []
+        self.bound: set[str] = set()
+        self.nodes = 0
+
+    def spell(self, root: ast.AST) -> None:
+        waiting: list[Any] = [root]
+        while waiting:
+            value = waiting.pop()
+            if isinstance(value, ast.AST):
+                waiting.extend(reversed(self._enter(value)))
+            elif value.__class__ is list:
+                self.parts.append(f"[{len(value)}")
+                waiting.extend(reversed(value))
+            else:
+                self.parts.append(repr(value))
+
+    def _enter(self, node: ast.AST) -> list[Any]:
+        """Spell a node and its names; its other fields are returned."""
+        kind = type(node)
+        self.parts.append(kind.__name__)
+        self.nodes += 1
+        if (field := _NAMED.get(kind)) is not None and isinstance(name := getattr(node, field), str):
+            if kind is not ast.Name or not isinstance(node.ctx, ast.Load):  # ty: ignore[missing-attribute]
+                self.bound.add(name)
+            self.names.append(len(self.parts))
+            self.parts.append(name)
+        return [
+            _without_docstring(getattr(node, name)) if name == "body" else getattr(node, name) for name in _FIELDS[kind]
+        ]
 
 
-def _bound_names(node: ast.AST) -> tuple[str, ...]:
-    match node:
-        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name):
-            return (name,)
-        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-            return (name,)
-        case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-            return (name,)
-        case _:
-            return ()
+_NAMED: dict[type, str] = {
+    ast.Name: "id",
+    ast.arg: "arg",
+    ast.FunctionDef: "name",
+    ast.AsyncFunctionDef: "name",
+    ast.ClassDef: "name",
+    ast.ExceptHandler: "name",
+    ast.MatchAs: "name",
+    ast.MatchStar: "name",
+}
+_FIELDS: dict[type, tuple[str, ...]] = {
+    kind: tuple(name for name in kind._fields if name not in _IGNORED and name != _NAMED.get(kind))
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
 
 
-def _spelled(node: ast.AST) -> Iterator[str]:
-    """Nodes in the order of the source, each with its fields; `\\1` begins a node."""
-    waiting: list[Any] = [node]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, ast.AST):
-            yield f"\1{type(value).__name__}"
-            waiting.extend(reversed(_fields(value)))
-        elif isinstance(value, list):
-            yield f"[{len(value)}"
-            waiting.extend(reversed(value))
-        else:
-            yield value if isinstance(value, _Name) else repr(value)
-
-
-def _fields(node: ast.AST) -> list[Any]:
-    fields = [(name, value) for name, value in ast.iter_fields(node) if name not in _IGNORED]
-    return [_field(node, name, value) for name, value in fields]
-
-
-def _field(node: ast.AST, name: str, value: Any) -> Any:
-    if name == "body" and isinstance(value, list):
-        return _without_docstring(value)
-    if isinstance(value, str) and not isinstance(node, ast.Constant | ast.Attribute | ast.alias | ast.ImportFrom):
-        return _Name(value)
-    return value
-
-
-def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+def _without_docstring(body: Any) -> Any:
+    """The body of a lambda or of a conditional expression is no list, and stays."""
     match body:
         case [ast.Expr(value=ast.Constant(value=str())), *rest] if rest:
             return rest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +79,7 @@ class Text(msgspec.Struct, gc=False):
         return None if value is None else str(value)
 
 
-@dataclass(frozen=True, slots=True)
-class TextRow:
+class TextRow(msgspec.Struct, frozen=True, gc=False):
     """A row of a source: its place, its bytes and its text. `offset` is in bytes from the file's beginning."""
 
     split: str

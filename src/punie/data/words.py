@@ -44,8 +44,9 @@ class Tokens:
 
     def only(self, wanted: NDArray[np.bool_]) -> Tokens:
         """Some of the tokens."""
-        before = np.concatenate(([0], np.cumsum(wanted)))
-        return Tokens(self.hashes[wanted], self.is_word[wanted], self.starts[wanted], before[self.offsets])
+        kept = np.flatnonzero(wanted)
+        offsets = np.searchsorted(kept, self.offsets)
+        return Tokens(self.hashes.take(kept), self.is_word.take(kept), self.starts.take(kept), offsets)
 
 
 def normalise(text: str) -> str:
@@ -63,15 +64,23 @@ def tokenise(texts: Sequence[str]) -> Tokens:
 
 
 def grams(hashes: Numbers, size: int) -> Numbers:
-    """A hash for every run of `size` numbers, at the place where the run begins. Empty when there are fewer."""
+    """A hash for every run of `size` numbers, at the place where the run begins. Empty when there are fewer.
+
+    Runs are put together from runs of 1, 2, 4 ... numbers, as the binary digits of the size say.
+    """
     count = len(hashes) - size + 1
     if count <= 0:
         return np.empty(0, np.uint64)
-    total = hashes[:count].copy()
-    for step in range(1, size):
-        total *= np.uint64(_BASE)
-        total += hashes[step : step + count]
-    return _mixed(total)
+    total, done, run, length = np.zeros(count, np.uint64), 0, hashes, 1
+    while True:
+        if size & length:
+            total *= np.uint64(pow(_BASE, length, 1 << 64))
+            total += run[done : done + count]
+            done += length
+        if done == size:
+            return _mixed(total)
+        run = run[:-length] * np.uint64(pow(_BASE, length, 1 << 64)) + run[length:]
+        length *= 2
 
 
 def combined(columns: Sequence[Numbers]) -> Numbers:
