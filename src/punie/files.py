@@ -61,10 +61,10 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def open_input(path: Path) -> Generator[IO[bytes]]:
-    """Open for reading; a missing or forbidden file is the user's to correct."""
+def open_input(path: Path, buffering: int = -1) -> Generator[IO[bytes]]:
+    """Open for reading; a missing or forbidden file is the user's to correct. `buffering` is in bytes."""
     try:
-        file = path.open("rb")
+        file = path.open("rb", buffering=buffering)
     except FileNotFoundError as error:
         raise UsageError("The file does not exist.", where=str(path)) from error
     except OSError as error:

@@ -105,6 +105,21 @@ def test_removals_name_rows_of_the_sources(tmp_path: Path, sources: tuple[Path, 
     assert ledger["duplicate"]["value"] == {"of": f"{b / 'train.jsonl'}:6"}
 
 
+def test_a_task_is_not_taught(tmp_path: Path, sources: tuple[Path, Path]) -> None:
+    """Rows that hold a task leave train, by their place in the sources; the lock says which benchmark it was."""
+    prompt = "Return the sum of all the even numbers that stand in the given list of integers, or zero for none."
+    task = {"messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": "return sum(...)"}]}
+    suspect = write(tmp_path / "c", train=[json.dumps(task).encode(), chat(200, 4)], test=[chat(201, 4)])
+    (tmp_path / "exam.jsonl").write_text(json.dumps({"task_id": "exam/1", "prompt": prompt, "tests": []}) + "\n")
+    made = build_dataset(
+        recipe(sources[0], suspect, decontaminate={"against": [str(tmp_path / "exam.jsonl")]}), tmp_path / "out"
+    )
+    assert made.stages["decontaminate"] == made.stages["merge"] - 1
+    gone = [row for _, row in read_jsonl(tmp_path / "out" / "removed.jsonl") if row["rule"] == "prompt"]
+    assert [(row["file"], row["line"]) for row in gone] == [(str(suspect / "train.jsonl"), 1)]
+    assert list(read_json(tmp_path / "out" / LOCK)["benchmarks"]) == ["exam"]
+
+
 def test_the_lock_proves_what_was_made(tmp_path: Path, sources: tuple[Path, Path]) -> None:
     """It holds what went in, what did the work and what came out."""
     made: Build = build_dataset(recipe(*sources, **FULL), tmp_path / "out")

@@ -12,9 +12,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from punie.data.contamination import SUSPECTS, decontaminate
 from punie.data.curate import filter_dataset
-from punie.data.dataset import Manifest, Parent
+from punie.data.dataset import Manifest, Parent, read_manifest
 from punie.data.dedup import dedup
+from punie.data.items import Benchmark, read_benchmark
 from punie.data.ledger import LEDGER, Removal
 from punie.data.merge import PROVENANCE, Mixture, merge_datasets
 from punie.data.origins import Origins, removals
@@ -22,8 +24,8 @@ from punie.data.recipe import Ingredient, Recipe
 from punie.data.source import Source, open_source, read_lines
 from punie.data.split import split
 from punie.data.writer import DatasetWriter
-from punie.errors import DataError, UsageError
-from punie.files import hash_file, hash_value
+from punie.errors import DataError
+from punie.files import hash_file, hash_value, read_jsonl
 
 T = TypeVar("T")
 
@@ -41,8 +43,6 @@ class Build:
 
 def build_dataset(recipe: Recipe, output: Path) -> Build:
     """Carry a recipe out. Raises DataError where a source is not what the recipe says it is, or nothing is left."""
-    if recipe.decontaminate is not None:
-        raise UsageError("decontaminate is not yet a stage of a recipe.", hint="Leave the key out.")
     sources = [open_source(Path(ingredient.path)) for ingredient in recipe.sources]
     parents = [_checked(source, ingredient) for source, ingredient in zip(sources, recipe.sources, strict=True)]
     record = {"command": "build", **recipe.model_dump(mode="json")}
@@ -55,7 +55,7 @@ def build_dataset(recipe: Recipe, output: Path) -> Build:
             parent.model_copy(update={"rows": rows}) for parent, rows in zip(parents, sizes, strict=True)
         )
         writer.rows_in = sum(sizes)
-        _lock(recipe, writer)
+        _lock(recipe, kitchen.benchmarks, writer)
     assert writer.manifest is not None
     return Build(writer.manifest, kitchen.stages)
 
@@ -78,6 +78,8 @@ class _Kitchen:
         self._recipe, self._sources, self._folder, self._writer = recipe, sources, folder, writer
         self.origins = Origins(sources)
         self.stages: dict[str, int] = {"sources": len(self.origins)}
+        self.benchmarks: dict[str, str] = {}
+        """Hashes of what was decontaminated against."""
 
     def cook(self) -> None:
         recipe = self._recipe
@@ -92,6 +94,8 @@ class _Kitchen:
             )
         if (shares := recipe.split) is not None:
             made = self._dealt(made, shares.test, shares.valid)
+        if recipe.decontaminate is not None:
+            made = self._cleared(made, [read_benchmark(Path(name)) for name in recipe.decontaminate.against])
         self._serve(made)
 
     def _filtered(self, number: int, source: Source) -> Source:
@@ -132,6 +136,17 @@ class _Kitchen:
         self.origins.after_removal(before, after)
         return self._counted(name, after)
 
+    def _cleared(self, before: Source, benchmarks: list[Benchmark]) -> Source:
+        after = self._thinned(
+            "decontaminate", before, lambda path, output: decontaminate(path, output, against=benchmarks)
+        )
+        self.benchmarks = read_manifest(after.root).recipe["against"]
+        if (after.root / SUSPECTS).is_file():
+            for _, row in read_jsonl(after.root / SUSPECTS):
+                suspect = self._settled(row)
+                self._writer.file(SUSPECTS).write(msgspec.json.encode(suspect) + b"\n")
+        return after
+
     def _dealt(self, before: Source, test: float, valid: float) -> Source:
         output = self._folder / "split"
         self._run("split", lambda: split(before.root, output, test=test, valid=valid, seed=self._recipe.seed))
@@ -155,11 +170,14 @@ class _Kitchen:
     def _record(self, after: Source) -> None:
         """The ledger of a stage, in terms of the sources."""
         for row in removals(after):
-            file, line = self.origins.place(row["file"], row["line"])
-            value = row["value"]
-            if isinstance(value, dict) and "of" in value:
-                value = {**value, "of": self.origins.spell(value["of"])}
-            self._writer.remove(Removal(file, line, row["hash"], row["rule"], value, row["threshold"]))
+            self._writer.remove(self._settled(row))
+
+    def _settled(self, row: dict[str, Any]) -> Removal:
+        file, line = self.origins.place(row["file"], row["line"])
+        value = row["value"]
+        if isinstance(value, dict) and "of" in value:
+            value = {**value, "of": self.origins.spell(value["of"])}
+        return Removal(file, line, row["hash"], row["rule"], value, row["threshold"])
 
     def _serve(self, made: Source) -> None:
         provenance = self._writer.file(PROVENANCE)
@@ -171,7 +189,7 @@ class _Kitchen:
                 provenance.write(msgspec.json.encode(origin) + b"\n")
 
 
-def _lock(recipe: Recipe, writer: DatasetWriter) -> None:
+def _lock(recipe: Recipe, benchmarks: Mapping[str, str], writer: DatasetWriter) -> None:
     """What was used and what came out of it, without a date: equal runs have equal locks."""
     hashes = {split_: _hash(writer, f"{split_}.jsonl") for split_ in writer.counts}
     resolved = recipe.model_dump(mode="json")
@@ -181,6 +199,7 @@ def _lock(recipe: Recipe, writer: DatasetWriter) -> None:
         "recipe_hash": hash_value(resolved),
         "seed": recipe.seed,
         "inputs": [parent.model_dump() for parent in writer.parents],
+        "benchmarks": benchmarks,
         "versions": {"python": platform.python_version(), **{tool: version(tool) for tool in _TOOLS}},
         "fingerprint": hash_value(hashes),
         "ledger": _hash(writer, LEDGER) if writer.removed else None,

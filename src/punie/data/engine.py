@@ -31,12 +31,11 @@ Verdict = tuple[str, Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Whole lines of a file: bytes from `start` to `stop`, the first of which is line `line`."""
+    """Whole lines of a file: bytes from `start` to `stop`. Lines are counted from 1 at `start`."""
 
     path: Path
     start: int
     stop: int
-    line: int = 1
 
 
 @dataclass(slots=True)
@@ -74,7 +73,7 @@ def screen(
     `progress` hears how many bytes of the span are done. Raises DataError at an invalid row unless it is to be dropped.
     """
     judge, encode, tally, name = judge_with(rules), msgspec.json.Encoder().encode, Tally(), str(span.path)
-    number, done, rules_met = span.line, 0, tally.removed
+    number, done, rules_met = 1, 0, tally.removed
     for lines in _blocks(span):
         kept, removed = list[bytes](), list[bytes]()
         for line in lines:
@@ -143,22 +142,29 @@ def _removal(file: str, number: int, line: bytes, verdict: Verdict, drop_invalid
 
 def _blocks(span: Span) -> Iterator[list[bytes]]:
     """Lines with their ends, about a quarter of a megabyte of them at a time."""
-    with open_input(span.path) as file:
+    with open_input(span.path, buffering=_BLOCK_BYTES) as file:
         file.seek(span.start)
         left = span.stop - span.start
-        number = span.line
+        number = 1
         while left > 0 and (lines := file.readlines(min(_BLOCK_BYTES, left))):
-            left -= sum(map(len, lines))
-            if left < 0:
-                left += len(lines.pop())  # The hint of readlines is passed by a line where it is met exactly.
-            if (longest := max(map(len, lines))) > MAX_ROW_BYTES:
-                raise DataError(
-                    f"This line is {longest / 1e6:.0f} MB long, more than a row may have.",
-                    where=f"{span.path}:{number + [len(line) for line in lines].index(longest)}",
-                    hint=f"A row has at most {MAX_ROW_BYTES // 1_000_000} MB. Is this one JSON document, not JSONL?",
-                )
-            number += len(lines)
+            size = sum(map(len, lines))
+            if size > left:
+                size -= len(lines.pop())  # The hint of readlines is passed by a line where it is met exactly.
+            if size > MAX_ROW_BYTES:
+                _require_rows(span.path, number, lines)
             yield lines
+            left -= size
+            number += len(lines)
+
+
+def _require_rows(path: Path, first: int, lines: list[bytes]) -> None:
+    for number, line in enumerate(lines, start=first):
+        if len(line) > MAX_ROW_BYTES:
+            raise DataError(
+                f"This line is {len(line) / 1e6:.0f} MB long, more than a row may have.",
+                where=f"{path}:{number}",
+                hint=f"A row has at most {MAX_ROW_BYTES // 1_000_000} MB. Is this one JSON document, not JSONL?",
+            )
 
 
 def _ended(lines: bytes) -> bytes:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 LEDGER = "removed.jsonl"
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(msgspec.Struct, frozen=True, gc=False):
     """One dropped row: where it stood, what it was, and the rule it failed, with the measured value and its limit."""
 
     file: str

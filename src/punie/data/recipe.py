@@ -1,8 +1,9 @@
-"""A dataset as a recipe: sources, rules, shares and caps, deduplication, decontamination, splits.
+"""A dataset as a recipe: sources, rules, shares and caps, deduplication, splits, decontamination.
 
-Stages run in this order: the rules on each source, then the merge with its shares and caps, then near copies, then
-benchmark tasks, then the splits. Copies are looked for after the merge, and splits are drawn last, so that two sources
-can neither repeat each other nor stand on both sides. The same recipe and inputs give the same bytes.
+Stages run in this order: the rules on each source, then the merge with its shares and caps, then near copies, then the
+splits, then benchmark tasks. Copies are looked for and splits are drawn after the merge, so that two sources can
+neither repeat each other nor stand on both sides. Tasks come last: they may stand in test, and no later stage moves a
+row of test into train. The same recipe and inputs give the same bytes.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Dedup(_Strict):
 
 
 class Decontaminate(_Strict):
+    """Files of benchmarks or suites, or dataset folders, whose tasks leave train and valid."""
+
     against: Annotated[tuple[str, ...], Field(min_length=1)]
 
 

@@ -18,6 +18,7 @@ from typing import IO, Any
 import msgspec
 
 from punie.data.engine import Digest, Span, Tally, screen
+from punie.data.ledger import Removal
 from punie.data.rules import Rule, make_rules
 from punie.errors import DataError
 from punie.files import make_folder, open_input, open_output, read_json, write_json
@@ -80,7 +81,7 @@ def screen_in_parallel(
         )
         _digest_rest(path, stop, digest)
         for child in children:
-            tally.add(child.join(keep, ledger))
+            tally.add(child.join(keep, ledger, lines_before=tally.rows))
     return tally
 
 
@@ -98,19 +99,20 @@ class _Shard:
     def __exit__(self, *_: object) -> None:
         self._child.stop()
 
-    def join(self, keep: Callable[[], IO[bytes]], ledger: Callable[[], IO[bytes]]) -> Tally:
-        """Wait, and append what the child wrote. Raises what the child raised."""
+    def join(self, keep: Callable[[], IO[bytes]], ledger: Callable[[], IO[bytes]], *, lines_before: int) -> Tally:
+        """Wait, and append what the child wrote; it counts lines from its own first. Raises what the child raised."""
         self._child.wait()
         if not (self._folder / _OUTCOME).is_file():
             raise RuntimeError(f"a reading process ended without a result: {self._child.last_lines()}")
         outcome = read_json(self._folder / _OUTCOME)
         if "what" in outcome:
-            raise DataError(outcome["what"], where=outcome["where"], hint=outcome["hint"])
+            file, _, line = outcome["where"].rpartition(":")
+            raise DataError(outcome["what"], where=f"{file}:{int(line) + lines_before}", hint=outcome["hint"])
         tally = Tally(outcome["rows"], outcome["kept"], Counter(outcome["removed"]))
         if tally.kept:
             _append(self._folder / _KEPT, keep())
         if tally.rows > tally.kept:
-            _append(self._folder / _LEDGER, ledger())
+            _append_ledger(self._folder / _LEDGER, ledger(), lines_before)
         shutil.rmtree(self._folder)
         return tally
 
@@ -120,20 +122,19 @@ def _append(path: Path, out: IO[bytes]) -> None:
         shutil.copyfileobj(file, out, _BLOCK_BYTES)
 
 
+def _append_ledger(path: Path, out: IO[bytes], lines_before: int) -> None:
+    with open_input(path) as removals:
+        for removal in removals:
+            row = msgspec.json.decode(removal, type=Removal)
+            moved = msgspec.structs.replace(row, line=row.line + lines_before)
+            out.write(msgspec.json.encode(moved) + b"\n")
+
+
 def _digest_rest(path: Path, start: int, digest: Digest) -> None:
     with open_input(path) as file:
         file.seek(start)
         while block := file.read(_BLOCK_BYTES):
             digest.update(block)
-
-
-def _lines_before(path: Path, stop: int) -> int:
-    count, left = 0, stop
-    with open_input(path) as file:
-        while left > 0 and (block := file.read(min(_BLOCK_BYTES, left))):
-            count += block.count(b"\n")
-            left -= len(block)
-    return count
 
 
 def main() -> None:
@@ -149,7 +150,7 @@ def main() -> None:
 
 def _run(job: Job, folder: Path) -> Tally:
     path = Path(job.path)
-    span = Span(path, job.start, job.stop, 1 + _lines_before(path, job.start))
+    span = Span(path, job.start, job.stop)
     with open_output(folder / _KEPT) as kept, open_output(folder / _LEDGER) as ledger:
         return screen(span, make_rules(job.rules), lambda: kept, lambda: ledger, drop_invalid=job.drop_invalid)
 

@@ -13,7 +13,7 @@ _FENCE = re.compile(
     r"^[ \t]*(?P<mark>`{3,}|~{3,})[ \t]*(?P<tag>[\w+#.-]*)[^\n]*\n(?P<code>.*?)(?:^[ \t]*(?P=mark)[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-_INLINE = re.compile(r"`[^`\n]+`|\bhttps?://\S+|\S*[/_\\.]\w\S*")
+_INLINE = re.compile(r"`[^`\n]+`|\bhttps?://\S+|(?<!\S)[^\s/_\\.]*[/_\\.]\w\S*")
 """Inline code, addresses, paths, dotted and underscored names: none of them is a language that people speak."""
 _CODE_LINE = re.compile(
     r"""(?:
@@ -32,6 +32,8 @@ _CODE_LINE = re.compile(
     )""",
     re.VERBOSE,
 )
+_LONGEST = 200
+"""Characters of a line of code; a longer one is a paragraph."""
 _COMMENT = re.compile(r"\s*(?:#|--|\*|$)")
 """Belongs to the code it stands beside, and to prose elsewhere: a comment, or a heading; a blank line too."""
 _PYTHON = re.compile(
@@ -69,12 +71,12 @@ def snippets(text: str) -> list[Snippet]:
     return [*found, *bare]
 
 
-def prose(text: str) -> str:
-    """What is left without code: fenced, inline, or in lines that look like it."""
+def prose(text: str, most: int | None = None) -> str:
+    """What is left without code: fenced, inline, or in lines that look like it; `most` characters before the inline."""
     if "```" in text or "~~~" in text:
         text = _FENCE.sub("\n", text)
     spoken = "\n".join(line for is_code, lines in _runs(text) if not is_code for line in lines)
-    return _INLINE.sub(" ", spoken)
+    return _INLINE.sub(" ", spoken[:most])
 
 
 def _runs(text: str) -> Iterator[tuple[bool, list[str]]]:
@@ -92,7 +94,8 @@ def _marks(lines: list[str]) -> list[bool]:
         if docstring or (opens and any(marks[-1:])):
             marks.append(True)
         else:
-            marks.append(True if _CODE_LINE.match(line) else None if _COMMENT.match(line) else False)
+            is_code = len(line) <= _LONGEST and _CODE_LINE.match(line)
+            marks.append(True if is_code else None if _COMMENT.match(line) else False)
         docstring ^= opens and (docstring or marks[-1] is True)
     return _settled(marks)
 
