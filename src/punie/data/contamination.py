@@ -14,7 +14,7 @@ from punie.data.evidence import Evidence, Tasks, Testable
 from punie.data.items import Benchmark
 from punie.data.ledger import Removal, row_hash
 from punie.data.source import SPLITS, open_source
-from punie.data.text import TextRow, read_raw, read_texts
+from punie.data.text import TextRow, read_texts
 from punie.data.writer import DatasetWriter
 from punie.files import hash_value
 
@@ -46,17 +46,18 @@ def decontaminate(source: Path, output: Path, *, against: Sequence[Benchmark]) -
     Raises DataError where no row to train on is left.
     """
     rows, tasks = open_source(source), Tasks([item for benchmark in against for item in benchmark.items])
-    count = sum(1 for _ in read_raw(rows, SPLITS))
-    parent = Parent(path=str(rows.root), fingerprint=rows.fingerprint(), rows=count)
     hashes = {benchmark.name: hash_value([asdict(item) for item in benchmark.items]) for benchmark in against}
     recipe = {"command": "decontaminate", "against": hashes}
     removed, suspect = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
-    with DatasetWriter(output, name=output.name, recipe=recipe, parents=[parent]) as writer:
-        writer.rows_in = count
+    with DatasetWriter(output, name=output.name, recipe=recipe) as writer:
+        lines = dict[Path, int]()
         for row, worst in _judged(read_texts(rows, SPLITS), tasks):
             if worst is not None:
                 (removed if worst.condemns else suspect)[_source(row), worst.benchmark, worst.rule] += 1
             _write(writer, row, worst)
+            lines[row.path] = row.line
+        writer.rows_in = sum(lines.values())
+        writer.parents = (Parent(path=str(rows.root), fingerprint=rows.fingerprint(), rows=writer.rows_in),)
     assert writer.manifest is not None
     testable = {benchmark.name: tasks.testable(benchmark.name) for benchmark in against}
     return Decontamination(writer.manifest, removed, suspect, testable)

@@ -49,6 +49,7 @@ _OPENING = re.compile(
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _SIGNATURE = re.compile(r"def +(\w+)\s*\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _ARGUMENT = re.compile(r"(?:^|,)\s*\**(\w+)")
+_DEF = tokenise(["def"]).hashes[0]
 
 Found = Iterator[tuple[int, "Evidence"]]
 """(row of the batch, evidence)."""
@@ -106,10 +107,10 @@ class Tasks:
         tokens = tokenise([words if words.isascii() else normalise(words) for words in spoken])
         yield from self._prompts.found(tokens.words())
         yield from self._solutions.found(tokens)
-        yield from self._functions.found(turns)
-        for row, words in enumerate(spoken):
-            yield from ((row, found) for found in self._lines.found(words))
-            yield from ((row, found) for found in self._prompts.asked(turns[row]))
+        yield from self._functions.found(tokens, turns)
+        yield from self._lines.found(tokens, spoken)
+        for row, parts in enumerate(turns):
+            yield from ((row, found) for found in self._prompts.asked(parts))
 
     def testable(self, benchmark: str) -> Testable:
         """What of one benchmark can be looked for."""
@@ -128,7 +129,7 @@ class _Prompts:
         words = tokenise(plain).words()
         self._lengths = np.diff(words.offsets)
         long, short = self._lengths >= _LONG_PROMPT, (self._lengths >= _SHORT_RUN) & (self._lengths < _LONG_PROMPT)
-        self._by_run = [_Chosen(plain, words, long, _LONG_RUN), _Chosen(plain, words, short, _SHORT_RUN)]
+        self._by_run = [_Chosen(words, long, _LONG_RUN), _Chosen(words, short, _SHORT_RUN)]
         whole = np.flatnonzero((self._lengths > 0) & (self._lengths < _SHORT_RUN)).tolist()
         self.whole = {" ".join(plain[index].split()): items[index].id for index in whole}
         self.used = set(np.flatnonzero(self._lengths > 0).tolist())
@@ -155,7 +156,7 @@ class _Solutions:
         plain = [normalise(item.solution) for item in items]
         tokens = tokenise(plain)
         enough = np.diff(tokens.offsets) >= _CODE_RUN
-        self._chosen = _Chosen(plain, tokens, enough, _CODE_RUN)
+        self._chosen = _Chosen(tokens, enough, _CODE_RUN)
         self.used = set(np.flatnonzero(enough).tolist())
 
     def found(self, tokens: Tokens) -> Found:
@@ -182,11 +183,9 @@ class _Functions:
                     trees.append(function)
         self._shapes = KnownShapes(trees)
 
-    def found(self, turns: Sequence[Sequence[Turn]]) -> Found:
-        places = [(row, words) for row, parts in enumerate(turns) for _, words in parts]
-        for place in self._shapes.suspects([words for _, words in places]):
-            row, words = places[place]
-            found = (one for tree in _trees(words) for one in functions(tree))
+    def found(self, tokens: Tokens, turns: Sequence[Sequence[Turn]]) -> Found:
+        for row in self._shapes.suspects(tokens):
+            found = (one for _, words in turns[row] for tree in _trees(words) for one in functions(tree))
             for function in (one for one in found if outline(one) in self._outlines):
                 if (item := self._by_hash.get(renamed_hash(function)[0])) is not None:
                     yield row, Evidence("renamed code", item, f"def {function.name}", 1.0, 1.0)
@@ -207,38 +206,42 @@ class _Lines:
             if function is not None:
                 names = (function.name, *(argument.arg for argument in function.args.args))
                 self._signatures.setdefault(names, item.id)
+        names = tokenise([normalise(names[0]) for names in self._signatures])
+        self._names = np.unique(names.hashes)
 
-    def found(self, words: str) -> Iterator[Evidence]:
-        for line in asserts_of(words):
-            if (item := self._asserts.get(line)) is not None:
-                yield Evidence("assert", item, line, 1.0, 1.0)
-        for name, arguments in _SIGNATURE.findall(words) if "def " in words else ():
-            names = (name, *_ARGUMENT.findall(arguments))
-            if (item := self._signatures.get(names)) is not None:
-                yield Evidence("signature", item, f"def {name}({', '.join(names[1:])})", 0.5, 1.0)
+    def found(self, tokens: Tokens, spoken: Sequence[str]) -> Found:
+        for row, words in enumerate(spoken):
+            for line in asserts_of(words) if "assert" in words else ():
+                if (item := self._asserts.get(line)) is not None:
+                    yield row, Evidence("assert", item, line, 1.0, 1.0)
+        for row in self._with_names(tokens):
+            for name, arguments in _SIGNATURE.findall(spoken[row]):
+                names = (name, *_ARGUMENT.findall(arguments))
+                if (item := self._signatures.get(names)) is not None:
+                    yield row, Evidence("signature", item, f"def {name}({', '.join(names[1:])})", 0.5, 1.0)
+
+    def _with_names(self, tokens: Tokens) -> list[int]:
+        """Rows that define something with a task's name."""
+        defined = np.flatnonzero(tokens.hashes[:-1] == _DEF) + 1
+        named = defined[np.isin(tokens.hashes[defined], self._names)]
+        return np.unique(np.searchsorted(tokens.offsets, named, "right") - 1).tolist()
 
 
 class _Chosen:
     """Some of the items' texts, to be found in rows and quoted."""
 
-    def __init__(self, texts: Sequence[str], tokens: Tokens, wanted: np.ndarray, run: int) -> None:
+    def __init__(self, tokens: Tokens, wanted: np.ndarray, run: int) -> None:
+        self._tokens = tokens
         self._indices = np.flatnonzero(wanted).tolist()
-        encoded = [text.encode("utf-8", "replace") for text in texts]
-        begins = np.cumsum([0, *(len(text) + 1 for text in encoded)])
         parts = [slice(*tokens.offsets[index : index + 2]) for index in self._indices]
-        self._texts = [encoded[index] for index in self._indices]
-        self._starts = [tokens.starts[part] - begins[index] for index, part in zip(self._indices, parts, strict=True)]
         self._known = KnownTexts([tokens.hashes[part] for part in parts], run)
 
     def overlaps(self, tokens: Tokens, least: float) -> Iterator[tuple[int, str, Overlap]]:
         """(index of the item, what is shared, measure)."""
         for overlap in self._known.overlaps(tokens, least):
-            yield self._indices[overlap.known], self._quoted(overlap), overlap
-
-    def _quoted(self, overlap: Overlap) -> str:
-        text, starts = self._texts[overlap.known], self._starts[overlap.known]
-        stop = starts[overlap.end] if overlap.end < len(starts) else len(text)
-        return text[starts[overlap.begin] : stop].decode("utf-8", "replace").strip()
+            index = self._indices[overlap.known]
+            first = int(self._tokens.offsets[index])
+            yield index, self._tokens.quote(first + overlap.begin, first + overlap.end), overlap
 
 
 def plain_prompt(prompt: str) -> str:
@@ -247,5 +250,7 @@ def plain_prompt(prompt: str) -> str:
 
 
 def _trees(text: str) -> Iterable[ast.Module]:
+    if "def " not in text:
+        return []
     whole = None if "```" in text else parse(text)
     return [whole] if whole else filter(None, (parse(snippet.statements) for snippet in snippets(text)))

@@ -20,7 +20,8 @@ Positions = NDArray[np.int64]
 _BLOCK = 1 << 16
 """Bytes hashed at a time, so that the arrays stay in the processor's cache."""
 _BASE = 0x9E3779B97F4A7C15
-_INVERSE_BASE = pow(_BASE, -1, 1 << 64)
+_CHUNK = 8
+"""Bytes of a token that are read as one number."""
 
 _SPACE, _MARK, _WORD, _SIGN = range(4)
 """Kinds of a byte. A sign is the first byte of a character that is a word of its own, as in scripts without spaces."""
@@ -30,9 +31,10 @@ _SPACE, _MARK, _WORD, _SIGN = range(4)
 class Tokens:
     """Tokens of several texts, one after the other; text i has those from `offsets[i]` to `offsets[i + 1]`.
 
-    `starts` are the bytes at which they begin, in the texts joined by one byte each.
+    `starts` are the bytes of `data` at which they begin. `data` is all texts, one on a line.
     """
 
+    data: bytes
     hashes: Numbers
     is_word: NDArray[np.bool_]
     starts: Positions
@@ -46,7 +48,12 @@ class Tokens:
         """Some of the tokens."""
         kept = np.flatnonzero(wanted)
         offsets = np.searchsorted(kept, self.offsets)
-        return Tokens(self.hashes.take(kept), self.is_word.take(kept), self.starts.take(kept), offsets)
+        return Tokens(self.data, self.hashes.take(kept), self.is_word.take(kept), self.starts.take(kept), offsets)
+
+    def quote(self, begin: int, end: int) -> str:
+        """The text from one token to another, which is left out."""
+        stop = self.starts[end] if end < len(self.starts) else len(self.data)
+        return self.data[self.starts[begin] : stop].decode("utf-8", "replace").strip()
 
 
 def normalise(text: str) -> str:
@@ -60,26 +67,27 @@ def tokenise(texts: Sequence[str]) -> Tokens:
     data = b"\n".join(encoded)
     begins = np.cumsum([0, *(len(text) + 1 for text in encoded)], dtype=np.int64)
     starts, hashes, is_word = _joined(_tokens_of_block(data[start:end], start) for start, end in _blocks(data))
-    return Tokens(hashes, is_word, starts, np.searchsorted(starts, begins).astype(np.int64))
+    return Tokens(data, hashes, is_word, starts, np.searchsorted(starts, begins).astype(np.int64))
 
 
 def grams(hashes: Numbers, size: int) -> Numbers:
     """A hash for every run of `size` numbers, at the place where the run begins. Empty when there are fewer.
 
-    Runs are put together from runs of 1, 2, 4 ... numbers, as the binary digits of the size say.
+    The sum of number * base^place over the run, put together from runs of 1, 2, 4 ... numbers, as the binary digits of
+    the size say. The numbers are hashes, so their sum needs no more mixing.
     """
     count = len(hashes) - size + 1
     if count <= 0:
         return np.empty(0, np.uint64)
-    total, done, run, length = np.zeros(count, np.uint64), 0, hashes, 1
+    total, done, run, length = hashes[:count], 0, hashes, 1
     while True:
+        shift = np.uint64(pow(_BASE, length, 1 << 64))
         if size & length:
-            total *= np.uint64(pow(_BASE, length, 1 << 64))
-            total += run[done : done + count]
+            total = total * shift + run[done : done + count] if done else run[:count]
             done += length
         if done == size:
-            return _mixed(total)
-        run = run[:-length] * np.uint64(pow(_BASE, length, 1 << 64)) + run[length:]
+            return total
+        run = run[:-length] * shift + run[length:]
         length *= 2
 
 
@@ -118,22 +126,30 @@ def _joined(parts: Iterator[tuple[Positions, Numbers, NDArray[np.bool_]]]) -> tu
 
 
 def _tokens_of_block(block: bytes, begin: int) -> tuple[Positions, Numbers, NDArray[np.bool_]]:
-    """Where each token begins, its hash, and whether it is a word.
-
-    A hash is the sum of byte * base^place over the token, divided by base^(place of its first byte): the base is odd
-    and so has an inverse modulo 2^64. Spaces count as zero. That takes no loop over tokens.
-    """
+    """Where each token begins, its hash, and whether it is a word."""
     kinds = _kinds(block)
     word = kinds == _WORD
     word[1:] &= kinds[:-1] < _WORD
-    starts = np.flatnonzero((kinds & 1).view(np.bool_) | word)
-    if not len(starts):
-        return starts, np.empty(0, np.uint64), np.empty(0, np.bool_)
-    values = np.frombuffer(block.translate(_VALUE_OF), np.uint8).astype(np.uint64)
-    values *= _POWERS[: len(block)]
-    sums = np.add.reduceat(values, starts)
-    sums *= _INVERSE_POWERS[starts]
-    return starts + begin, _mixed(sums), kinds[starts] >= _WORD
+    is_start = (kinds & 1).view(np.bool_) | word
+    is_end = kinds != _SPACE
+    is_end[:-1] &= is_start[1:] | (kinds[1:] == _SPACE)
+    starts = np.flatnonzero(is_start)
+    hashes = _hashes(block.translate(_VALUE_OF), starts, np.flatnonzero(is_end) - starts + 1)
+    return starts + begin, hashes, kinds.take(starts) >= _WORD
+
+
+def _hashes(values: bytes, starts: Positions, lengths: Positions) -> Numbers:
+    """A hash for each token, from eight of its bytes after the other: most tokens have no more."""
+    chunks = np.ndarray((len(values),), "<u8", values + bytes(_CHUNK), strides=(1,))
+    total = chunks.take(starts) & _MASKS.take(np.minimum(lengths, _CHUNK))
+    total *= np.uint64(_BASE)
+    read, rest = _CHUNK, np.flatnonzero(lengths > _CHUNK)
+    while len(rest):
+        more = chunks.take(starts[rest] + read) & _MASKS.take(np.minimum(lengths[rest] - read, _CHUNK))
+        total[rest] = _mixed(total[rest]) * np.uint64(_BASE) + more
+        read += _CHUNK
+        rest = rest[lengths[rest] > read]
+    return _mixed(total)
 
 
 def _kinds(block: bytes) -> NDArray[np.uint8]:
@@ -156,14 +172,8 @@ def _kind(byte: int) -> int:
     return _MARK if chr(byte).isprintable() and byte != ord(" ") else _SPACE
 
 
-def _powers(base: int) -> Numbers:
-    powers = np.full(_BLOCK, base, np.uint64)
-    powers[0] = 1
-    return np.multiply.accumulate(powers)
-
-
 _KIND_OF = bytes(map(_kind, range(256)))
 _VALUE_OF = bytes(
     0 if kind == _SPACE else ord(chr(byte).lower()) if byte < 128 else byte for byte, kind in enumerate(_KIND_OF)
 )
-_POWERS, _INVERSE_POWERS = _powers(_BASE), _powers(_INVERSE_BASE)
+_MASKS = np.array([(1 << 8 * length) - 1 for length in range(_CHUNK + 1)], np.uint64)
