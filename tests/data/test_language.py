@@ -23,6 +23,8 @@ ENGLISH = [
     "Sum from α to ω, where Σ is the total of all values.",
     "Show README.md of web/current/lemon and run the tests.",
     "print the list of all names",
+    "UnboundLocalError in",
+    'Write "vunwim crystal" to hazel.html.',
     "Hi!",
     "",
 ]
@@ -97,6 +99,22 @@ def test_a_text_is_taken_apart() -> None:
         ("", "# start\ny = 2\nfor i in y:\n    print(i)"),
     ]
     assert prose(text).split() == "Look: and That is of it.".split()
+
+
+@pytest.mark.parametrize(
+    ("text", "bounded"),
+    [
+        ("def f(x):\r\n  y = x\r\n  return (y)", [True]),
+        ("a = 1\nwhile a:\n a -= 1", [True]),
+        ("Look:\n\nx = [1]\nprint(x)\n\nNice.", [False]),
+        ("```\nx = 1\n```\nor\ny = 2", [True, False]),
+        ("if true {\n  go();\n}", [True]),
+        ("yes", []),
+    ],
+)
+def test_bounds_of_code_are_known_or_not(text: str, bounded: list[bool]) -> None:
+    """A fence and a text that is code as a whole have bounds; code among prose has none that can be relied on."""
+    assert [piece.bounded for piece in snippets(text)] == bounded
 
 
 def test_an_open_fence_runs_to_the_end() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,28 @@ def test_every_rule_is_in_the_table() -> None:
     """A new rule comes with a row it keeps and a row it drops."""
     tried = {(name, value is None) for name, _, _, value in TABLE}
     assert {name for name in RULES if (name, True) in tried and (name, False) in tried} == set(RULES) - {"max_tokens"}
+
+
+SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
+
+
+@pytest.mark.parametrize(
+    ("file", "question", "answer"),
+    [("humaneval/HumanEval.jsonl.gz", "prompt", "canonical_solution"), ("mbpp/mbpp_511_974.jsonl", "text", "code")],
+)
+def test_public_tasks_are_kept(file: str, question: str, answer: str) -> None:
+    """English tasks with Python 3 solutions, written by others, with odd indentation and bare code: none is dropped."""
+    path = SHARED / file
+    if not path.is_file():
+        pytest.skip("the public rows are not here")
+    read = gzip.open if path.suffix == ".gz" else open
+    with read(path, "rt", encoding="utf-8") as lines:
+        tasks = [json.loads(line) for line in lines]
+    judge = judge_with(make_rules([(name, True) for name in ("secrets", "require_code_parses")]))
+    spoken = judge_with(make_rules([("script", "latin"), ("python", 3), ("language", "en")]))
+    rows = [json.dumps(chat(task[question], task[answer].strip("\r\n"))).encode() for task in tasks]
+    rows += [json.dumps(chat("Solve it.", CODE.format(task[answer]))).encode() for task in tasks]
+    assert [verdict for row in rows if (verdict := judge(row) or spoken(row))] == []
 
 
 def test_old_code_in_escapes_is_old_code() -> None:

@@ -23,7 +23,9 @@ LATIN = frozenset("en de fr es it pt nl sv da no fi pl cs sk ro hu tr id vi hr s
 
 FOREIGN_SHARE = 0.3
 """Letters of another script beyond which a text is not in a Latin language."""
-_ENOUGH, _SURE, _AHEAD = 16, 0.4, 3.0
+_ENOUGH, _LONG_ENOUGH = 16, 32
+_SURE, _VERY_SURE, _AHEAD = 0.4, 0.9, 3.0
+"""How sure the identifier must be of a text of 32 letters or more, and of a shorter one."""
 _LONG = 200
 _READ = 320
 """Characters of a text that the identifier reads."""
@@ -64,7 +66,7 @@ def other_language(texts: Iterable[str], wanted: str) -> str | None:
         words = [word.lower() for word in _LETTERS.findall(spoken)]
         if wanted == "en" and _is_plain_english(words):
             continue
-        if len(joined := " ".join(words)) < 2 * _ENOUGH:
+        if len(joined := " ".join(words)) < _LONG_ENOUGH:
             short.append(joined)
         elif (found := _identified(joined, wanted)) is not None:
             return found
@@ -79,9 +81,10 @@ def _is_plain_english(words: Sequence[str]) -> bool:
 
 
 def _identified(words: str, wanted: str) -> str | None:
+    sure = _SURE if len(words) >= _LONG_ENOUGH else _VERY_SURE
     scores = {guess["lang"]: guess["score"] for guess in _detector().detect(words, model="lite", k=5)}
     best = max(scores, key=lambda language: scores[language], default=wanted)
-    return best if scores.get(best, 0.0) >= max(_SURE, _AHEAD * scores.get(wanted, 0.0)) else None
+    return best if scores.get(best, 0.0) >= max(sure, _AHEAD * scores.get(wanted, 0.0)) else None
 
 
 @cache

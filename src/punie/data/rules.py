@@ -161,12 +161,12 @@ def _python(version: int) -> Check:
 
 
 def _code_parses(wanted: bool) -> Check:
-    """Python only, and only where there is some: a row without code has nothing to parse."""
+    """Python only, and only where it is known where it begins and ends: a row without code has nothing to parse."""
     from punie.data.python_version import syntax_problem
     from punie.data.snippets import snippets
 
     def check(row: Row, raw: bytes) -> Reason | None:
-        found = (piece for text in row_texts(row) for piece in snippets(text) if piece.is_python)
+        found = (piece for text in row_texts(row) for piece in snippets(text) if piece.is_python and piece.bounded)
         problem = next(filter(None, map(syntax_problem, found)), None)
         return None if problem is None else Reason(problem, "parses")
 

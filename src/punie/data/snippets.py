@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+
+from punie.data.syntax import parse
 
 PYTHON_TAGS = frozenset("python py python3 py3 python2 py2 ipython pycon".split())
 
@@ -34,22 +37,27 @@ _CODE_LINE = re.compile(
 )
 _LONGEST = 200
 """Characters of a line of code; a longer one is a paragraph."""
-_COMMENT = re.compile(r"\s*(?:#|--|\*|$)")
-"""Belongs to the code it stands beside, and to prose elsewhere: a comment, or a heading; a blank line too."""
+_COMMENT = re.compile(r"\s*(?:#|--|\*|$)| {1,3}\S")
+"""Belongs to the code it stands beside, and to prose elsewhere: a comment or a heading, a blank or an indented line."""
 _PYTHON = re.compile(
     r"^[ \t]*(?:>>> |def \w+\(|class \w+|import \w|from [\w.]+ import|print\b|exec\b|for .+ in .+:"
     r"|(?:if|while|elif) .+:|(?:try|else|finally):|except\b.*:|raise\b|[\w.]+ *= *[\w\"'\[(])",
     re.MULTILINE,
 )
+_DEFINES = re.compile(r"^[ \t]*(?:def|class|import|from|for|while|if|with|try|async)\b|\w[ \t]*=", re.MULTILINE)
 _PROMPT = re.compile(r"^[ \t]*(?:>>>|\.\.\.) ?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """Code, and the word after its fence: empty where there is none."""
+    """Code, and the word after its fence: empty where there is none.
+
+    `bounded` code begins and ends where its author said: at a fence, or with the text. Other code is a guess.
+    """
 
     tag: str
     code: str
+    bounded: bool = True
 
     @property
     def is_python(self) -> bool:
@@ -66,17 +74,30 @@ class Snippet:
 
 def snippets(text: str) -> list[Snippet]:
     """Fenced blocks in their order, then runs of lines outside any fence that are code by their looks."""
+    if _is_python(text):
+        return [Snippet("", text)]
     found = [Snippet(match["tag"].lower(), match["code"]) for match in _FENCE.finditer(text)]
-    bare = (Snippet("", "\n".join(lines)) for is_code, lines in _runs(_FENCE.sub("\n", text)) if is_code)
-    return [*found, *bare]
+    runs = list(_runs(_FENCE.sub("\n", text)))
+    bounded = not found and len(runs) == 1
+    return [*found, *(Snippet("", "\n".join(lines), bounded) for is_code, lines in runs if is_code)]
 
 
 def prose(text: str, most: int | None = None) -> str:
     """What is left without code: fenced, inline, or in lines that look like it; `most` characters before the inline."""
+    if _is_python(text):
+        return ""
     if "```" in text or "~~~" in text:
         text = _FENCE.sub("\n", text)
     spoken = "\n".join(line for is_code, lines in _runs(text) if not is_code for line in lines)
     return _INLINE.sub(" ", spoken[:most])
+
+
+def _is_python(text: str) -> bool:
+    """Whether the whole text is a program. A word or two that happen to parse are none."""
+    if "```" in text or not _DEFINES.search(text):
+        return False
+    tree = parse(text)
+    return tree is not None and any(not isinstance(node, ast.Expr) for node in tree.body)
 
 
 def _runs(text: str) -> Iterator[tuple[bool, list[str]]]:
