@@ -13,7 +13,7 @@ from pathlib import Path
 from radon.metrics import h_visit_ast
 from radon.visitors import ComplexityVisitor
 
-from punie.data.complexity import measure
+from punie.data.compare.complexity import measure
 
 SNIPPETS = 3000
 RUNS = 3

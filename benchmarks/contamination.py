@@ -21,8 +21,8 @@ from pathlib import Path
 
 import msgspec
 
-from punie.data.contamination import decontaminate
-from punie.data.items import Benchmark, Item, read_benchmark
+from punie.data.compare.contamination import decontaminate
+from punie.data.compare.items import Benchmark, Item, read_benchmark
 from punie.files import read_jsonl, write_jsonl
 
 SHARED = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[2] / "shared/data"

@@ -68,9 +68,9 @@ SCREEN = (
     """
 import re
 from pathlib import Path
-from punie.data.engine import screen
-from punie.data.rules import Reason, Rule, make_rule
-from punie.data.shards import whole
+from punie.data.choose.engine import screen
+from punie.data.choose.rules import Reason, Rule, make_rule
+from punie.data.choose.shards import whole
 old, gate = re.compile(r"^\\s*print\\s+[\\x22']", re.M).search, re.compile(rb"print[^(]").search
 def prints(row, raw):
     found = gate(raw) and any(old(turn.content) for turn in row.messages)
@@ -86,8 +86,8 @@ FILTER = (
     """
 import shutil
 from pathlib import Path
-from punie.data.curate import filter_dataset
-from punie.data.rules import make_rules
+from punie.data.choose.curate import filter_dataset
+from punie.data.choose.rules import make_rules
 shutil.rmtree(out, ignore_errors=True)
 rules = make_rules({rules})
 """,

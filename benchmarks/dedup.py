@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rensa import RMinHash, RMinHashLSH
 
-from punie.data.dedup import dedup
+from punie.data.compare.dedup import dedup
 from punie.files import read_jsonl, write_jsonl
 
 DOCUMENTS = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000

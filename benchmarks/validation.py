@@ -20,8 +20,8 @@ from pathlib import Path
 import msgspec
 
 from punie.cli.console import print_table
+from punie.data.check.validation import validate
 from punie.data.rows import Row
-from punie.data.validation import validate
 
 RUNS = 3
 CALL = {"type": "function", "function": {"name": "read_file", "arguments": {"path": "a.py", "lines": [1, 20]}}}

@@ -30,8 +30,8 @@ CHILD_LIBRARIES = {"mlx", "mlx_lm", "transformers"}
 CHILD_ENTRIES = {
     "punie.training.worker",
     "punie.training.pretrain.worker",
-    "punie.data.rendering_worker",
-    "punie.data.trainer_view_worker",
+    "punie.data.check.rendering_worker",
+    "punie.data.look.trainer_view_worker",
 }
 NOT_AT_START = CHILD_LIBRARIES | {"httpx", "huggingface_hub", "jinja2", "numpy", "pydantic", "tokenizers"}
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from punie.data.check.validation import validate
 from punie.data.dataset import Manifest, read_manifest
-from punie.data.validation import validate
 from punie.errors import InterruptedRun, UsageError
 from punie.evaluation.outcomes import EvaluationRun, Trial
 from punie.evaluation.runner import EvaluationOptions, evaluate

@@ -135,7 +135,7 @@ def test_a_bug_of_ours_is_exit_code_one(punie: Punie, monkeypatch: pytest.Monkey
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("punie.data.validation.validate", broken)
+    monkeypatch.setattr("punie.data.check.validation.validate", broken)
     ended = punie("dataset", "validate", "d")
     assert ended.code == 1
     assert "ZeroDivisionError" in ended.err

@@ -12,7 +12,7 @@ import pytest
 from radon.metrics import h_visit
 from radon.visitors import ComplexityVisitor
 
-from punie.data.complexity import measure
+from punie.data.compare.complexity import measure
 from punie.files import read_jsonl
 
 SHARED = Path(__file__).parents[3] / "shared/data"

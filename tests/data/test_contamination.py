@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from punie.data.contamination import Decontamination, decontaminate
-from punie.data.evidence import Evidence, Tasks
-from punie.data.items import Benchmark, read_benchmark
-from punie.data.text import Text
+from punie.data.compare.contamination import Decontamination, decontaminate
+from punie.data.compare.evidence import Evidence, Tasks
+from punie.data.compare.items import Benchmark, read_benchmark
+from punie.data.compare.text import Text
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from punie.data.curate import Selection, filter_dataset
+from punie.data.choose.curate import Selection, filter_dataset
+from punie.data.choose.engine import MAX_ROW_BYTES
+from punie.data.choose.rules import make_rules
+from punie.data.choose.shards import spans
 from punie.data.dataset import read_manifest
-from punie.data.engine import MAX_ROW_BYTES
 from punie.data.ledger import row_hash
-from punie.data.rules import make_rules
-from punie.data.shards import spans
 from punie.data.source import open_source
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
@@ -159,7 +159,7 @@ def test_ranges_are_whole_lines(tmp_path: Path, count: int) -> None:
 
 def test_two_processes_write_what_one_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows, ledger and manifest are the same bytes, lines counted through."""
-    monkeypatch.setattr("punie.data.curate.LEAST_BYTES", 0)
+    monkeypatch.setattr("punie.data.choose.curate.LEAST_BYTES", 0)
     rows = [chat(2 + number % 5 // 2 * 2, f"text {number}") for number in range(200)]
     source = write(tmp_path / "in", train=rows, test=rows[:3])
     rules = [("min_messages", 4), ("script", "latin")]
@@ -173,7 +173,7 @@ def test_two_processes_write_what_one_writes(tmp_path: Path, monkeypatch: pytest
 
 def test_a_child_tells_what_it_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An invalid row in the second half has its own line number, and nothing is left behind."""
-    monkeypatch.setattr("punie.data.curate.LEAST_BYTES", 0)
+    monkeypatch.setattr("punie.data.choose.curate.LEAST_BYTES", 0)
     source = write(tmp_path / "in", train=[*[chat(2)] * 50, b"{}", *[chat(2)] * 3])
     with pytest.raises(DataError) as caught:
         run(source, tmp_path / "out", ("min_messages", 2), processes=2)

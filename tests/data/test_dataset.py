@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from punie.data.check.validation import validate
 from punie.data.dataset import Manifest, read_manifest
-from punie.data.validation import validate
 from punie.data.writer import write_dataset
 from punie.errors import DataError, UsageError
 from punie.files import hash_file, read_jsonl

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from punie.data.dedup import dedup
+from punie.data.compare.dedup import dedup
 from punie.data.source import open_source
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl

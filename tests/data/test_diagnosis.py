@@ -10,7 +10,7 @@ from defects import DEFECTS, GOOD, ODDITIES
 from hypothesis import given
 from hypothesis import strategies as some
 
-from punie.data.diagnosis import diagnose
+from punie.data.check.diagnosis import diagnose
 
 
 @pytest.mark.parametrize("defect", DEFECTS)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from punie.data.difference import Share, diff
+from punie.data.look.difference import Share, diff
 from punie.errors import DataError, UsageError
 
 

@@ -20,8 +20,8 @@ import pytest
 from hub import COMMIT, Hub, hub_with
 
 from punie.data.dataset import read_manifest
-from punie.data.download import find_shortcut
-from punie.data.shortcuts import SHORTCUTS
+from punie.data.fetch.download import find_shortcut
+from punie.data.fetch.shortcuts import SHORTCUTS
 from punie.errors import UsageError
 from punie.files import read_jsonl
 
@@ -208,8 +208,8 @@ def shortcut_files() -> dict[str, dict[str, bytes]]:
 
 DOWNLOAD_ALL = """
 from pathlib import Path
-from punie.data.download import Asked, download
-from punie.data.shortcuts import SHORTCUTS
+from punie.data.fetch.download import Asked, download
+from punie.data.fetch.shortcuts import SHORTCUTS
 
 for name in SHORTCUTS:
     download(Asked(name), Path(name))

@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from punie.data.dataset import Manifest
-from punie.data.importers.bfcl import json_schema
-from punie.data.importers.columns import mapped, parse_columns, recognise
-from punie.data.importers.formats import CONVERTERS, convert_record, import_file
-from punie.data.importers.records import Record, read_records
-from punie.data.importers.row import CannotImport
-from punie.data.importers.strandset import TASKS
+from punie.data.fetch.importers.bfcl import json_schema
+from punie.data.fetch.importers.columns import mapped, parse_columns, recognise
+from punie.data.fetch.importers.formats import CONVERTERS, convert_record, import_file
+from punie.data.fetch.importers.records import Record, read_records
+from punie.data.fetch.importers.row import CannotImport
+from punie.data.fetch.importers.strandset import TASKS
 from punie.data.schema import row_problem
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from punie.data.keys import bound_of_keys, count_keys, count_row_keys, read_distinct
+from punie.data.check.keys import bound_of_keys, count_keys, count_row_keys, read_distinct
 from punie.data.rows import Row
 
 TEXTS = some.text(some.sampled_from('ab"\\:{}, \u00e9'), max_size=8)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from punie.data.language import check_language, foreign_script, other_language
-from punie.data.snippets import prose, snippets
+from punie.data.choose.language import check_language, foreign_script, other_language
+from punie.data.choose.snippets import prose, snippets
 from punie.errors import UsageError
 
 PYTHON = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from punie.data.layout import choose, data_files
+from punie.data.fetch.layout import choose, data_files
 from punie.errors import DataError, UsageError
 
 PAIRS = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from punie.data.merge import Merging, Mixture, merge_datasets
+from punie.data.choose.merge import Merging, Mixture, merge_datasets
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from punie.data.python_version import python2_sign, syntax_problem
-from punie.data.snippets import Snippet
+from punie.data.choose.python_version import python2_sign, syntax_problem
+from punie.data.choose.snippets import Snippet
 
 OLD = [
     'print "hello"',

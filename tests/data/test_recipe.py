@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from punie.data.build import LOCK, Build, build_dataset
+from punie.data.choose.build import LOCK, Build, build_dataset
+from punie.data.choose.recipe import Recipe, read_recipe
 from punie.data.dataset import read_manifest
 from punie.data.ledger import row_hash
-from punie.data.recipe import Recipe, read_recipe
 from punie.data.source import open_source
 from punie.errors import DataError, UsageError
 from punie.files import hash_file, read_json, read_jsonl

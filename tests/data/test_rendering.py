@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from punie.data.inspection import Problem
-from punie.data.validation import Validation, validate
+from punie.data.check.inspection import Problem
+from punie.data.check.validation import Validation, validate
 from punie.errors import UsageError
 
 ASK = {"role": "user", "content": "List the folder a."}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from punie.data.diagnosis import diagnose
+from punie.data.check.diagnosis import diagnose
 from punie.data.rows import Row, RowError, row_decoder
 
 ASK = {"role": "user", "content": "hi"}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from punie.data.engine import judge_with
-from punie.data.rules import RULES, make_rule, make_rules
+from punie.data.choose.engine import judge_with
+from punie.data.choose.rules import RULES, make_rule, make_rules
 from punie.errors import UsageError
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from punie.data.secrets import find_secret
+from punie.data.choose.secrets import find_secret
 
 MIXED = "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF3hJ6"
 FOUND = {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from punie.data.similarity import Bands, Neighbours, Sketches, jaccard, shingle
+from punie.data.compare.similarity import Bands, Neighbours, Sketches, jaccard, shingle
 
 WORDS = st.lists(st.sampled_from("a b c d e f".split()), max_size=12)
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from punie.data.split import side_of, split
+from punie.data.compare.split import side_of, split
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 

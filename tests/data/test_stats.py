@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from punie.data import tokens
 from punie.data.ledger import Removal
-from punie.data.stats import Duplicates, Stats, TokenSettings, stats
-from punie.data.tokens import Histogram, PaddingMeter, expected_padding, row_texts
+from punie.data.look import tokens
+from punie.data.look.stats import Duplicates, Stats, TokenSettings, stats
+from punie.data.look.tokens import Histogram, PaddingMeter, expected_padding, row_texts
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
 from punie.training import batches

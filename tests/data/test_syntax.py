@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from punie.data.syntax import functions, outline, parse, renamed_hash
+from punie.data.compare.syntax import functions, outline, parse, renamed_hash
 
 LOOP = 'def f(a):\n    """Doc."""\n    b = 0\n    for c in a:\n        b += len(c)\n    return b'
 

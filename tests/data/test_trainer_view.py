@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from punie.data.display import find_row
+from punie.data.look.display import find_row
+from punie.data.look.trainer_view import TrainerView, view_row
 from punie.data.source import SourceRow
-from punie.data.trainer_view import TrainerView, view_row
 from punie.errors import DataError
 
 

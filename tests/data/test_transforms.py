@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from punie.conversation import ToolCall
+from punie.data.choose.transforms import find_transform, map_dataset, preview
 from punie.data.dataset import read_manifest
 from punie.data.source import open_source
-from punie.data.transforms import find_transform, map_dataset, preview
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 from punie.toolcalls import FAMILIES, render_call

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from defects import DEFECTS, GOOD, ODDITIES
 
-from punie.data.inspection import Problem
-from punie.data.validation import Validation, validate
+from punie.data.check.inspection import Problem
+from punie.data.check.validation import Validation, validate
 from punie.data.writer import write_dataset
 from punie.errors import DataError, UsageError
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from punie.data.dataset import read_manifest
-from punie.data.importers.formats import import_file
-from punie.data.verify import judge_row, verify
+from punie.data.fetch.importers.formats import import_file
+from punie.data.fetch.verify import judge_row, verify
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 

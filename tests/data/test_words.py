@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from punie.data.words import Tokens, grams, normalise, tokenise
+from punie.data.compare.words import Tokens, grams, normalise, tokenise
 
 TEXTS = st.lists(st.text(max_size=40), max_size=6)
 

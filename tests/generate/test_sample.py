@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from punie.data.check.validation import validate
 from punie.data.dataset import read_manifest
 from punie.data.source import SPLITS
-from punie.data.validation import validate
 from punie.errors import UsageError
 from punie.files import read_jsonl
 from punie.generate.sample import EMBEDDED, tiny_recipe, write_sample, write_tiny

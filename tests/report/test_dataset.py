@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from punie.data.ledger import Removal
-from punie.data.stats import Stats, TokenSettings, stats
-from punie.data.tokens import Histogram
+from punie.data.look.stats import Stats, TokenSettings, stats
+from punie.data.look.tokens import Histogram
 from punie.data.writer import DatasetWriter
 from punie.report.dataset import cautions, dataset_record, facets, funnel, render_dataset
 from punie.report.lengths import draw_lengths

@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 import msgspec
 
-from punie.data.diagnosis import Fault, diagnose
+from punie.data.check.diagnosis import Fault, diagnose
 from punie.data.schema import SHAPE_KEYS, row_shape
 
 REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

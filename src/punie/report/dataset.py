@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from punie.data.facets import NOTHING
-from punie.data.stats import Stats
-from punie.data.tokens import Histogram
+from punie.data.look.facets import NOTHING
+from punie.data.look.stats import Stats
+from punie.data.look.tokens import Histogram
 from punie.report.html import render_page
 from punie.report.lengths import draw_lengths
 

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from punie.data.tokens import Histogram
+from punie.data.look.tokens import Histogram
 
 _BARS = 60
 _TYPICAL = 0.99

@@ -16,7 +16,7 @@ from punie.cli.options import Json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from punie.data.transforms import Preview
+    from punie.data.choose.transforms import Preview
 
 
 @app.command("map")
@@ -41,7 +41,7 @@ def map_(
 ) -> None:
     """Change rows by a named transform; rows it does not change keep their bytes."""
     from punie.cli import console
-    from punie.data.transforms import find_transform, map_dataset, preview, require_expected
+    from punie.data.choose.transforms import find_transform, map_dataset, preview, require_expected
 
     chosen = find_transform(transform, argument)
     if (output is None) == (dry_run is None):

@@ -13,8 +13,8 @@ from punie.cli.dataset.group import app
 from punie.cli.options import Json
 
 if TYPE_CHECKING:
-    from punie.data.rendering import Rendering
-    from punie.data.validation import Validation
+    from punie.data.check.rendering import Rendering
+    from punie.data.check.validation import Validation
 
 
 _MEGABYTE = 1_000_000
@@ -39,7 +39,7 @@ def validate(
 ) -> None:
     """Look at every row, and name everything that is wrong with it, and where. Exit code 3 if there is anything."""
     from punie.cli import console
-    from punie.data import validation
+    from punie.data.check import validation
     from punie.workspace import resolve_model
 
     written = console.JsonList("errors")

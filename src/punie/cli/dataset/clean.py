@@ -12,10 +12,10 @@ from punie.cli.dataset.group import app
 from punie.cli.options import Json, Seed
 
 if TYPE_CHECKING:
-    from punie.data.contamination import Decontamination, Hits
-    from punie.data.dedup import Deduplication
-    from punie.data.items import Benchmark
-    from punie.data.split import Splitting
+    from punie.data.compare.contamination import Decontamination, Hits
+    from punie.data.compare.dedup import Deduplication
+    from punie.data.compare.items import Benchmark
+    from punie.data.compare.split import Splitting
 
 Source = Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.", show_default=False)]
 Output = Annotated[Path, typer.Option("--output", help="The dataset folder to make.", show_default=False)]
@@ -37,7 +37,7 @@ def dedup(
 ) -> None:
     """Keep one of each: equal texts, and near duplicates whose similarity was measured. What is in test stays there."""
     from punie.cli import console
-    from punie.data.dedup import dedup
+    from punie.data.compare.dedup import dedup
 
     with console.Live() as live:
         live.begin("comparing")
@@ -70,7 +70,7 @@ def split(
 ) -> None:
     """Divide rows so that what belongs together stays together, and more rows later move no old one."""
     from punie.cli import console
-    from punie.data.split import split
+    from punie.data.compare.split import split
 
     with console.Live() as live:
         live.begin("comparing")
@@ -80,7 +80,7 @@ def split(
 
 def _show_split(result: Splitting, as_json: bool) -> None:
     from punie.cli import console
-    from punie.data.split import LEAK
+    from punie.data.compare.split import LEAK
 
     strata = [(_stratum(stratum), counts) for stratum, counts in result.strata.items()]
     leakage = result.leakage
@@ -123,7 +123,7 @@ def decontaminate(
 ) -> None:
     """Remove rows of train and valid that hold a task of a benchmark, each with the evidence in removed.jsonl."""
     from punie.cli import console
-    from punie.data.contamination import decontaminate
+    from punie.data.compare.contamination import decontaminate
 
     benchmarks = [_benchmark(name) for name in against]
     with console.Live() as live:
@@ -134,7 +134,7 @@ def decontaminate(
 
 def _benchmark(name: str) -> Benchmark:
     """Cases that a suite draws are known to the suite alone, so suites are loaded as suites."""
-    from punie.data.items import Benchmark, read_benchmark
+    from punie.data.compare.items import Benchmark, read_benchmark
     from punie.evaluation.suite import load_suite
 
     path = Path(name)
@@ -148,7 +148,7 @@ def _show_decontamination(result: Decontamination, output: Path, as_json: bool) 
     from dataclasses import asdict
 
     from punie.cli import console
-    from punie.data.contamination import SUSPECTS
+    from punie.data.compare.contamination import SUSPECTS
 
     testable = {name: asdict(facts) for name, facts in result.testable.items()}
     if as_json:

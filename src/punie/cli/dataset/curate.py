@@ -11,7 +11,7 @@ from punie.cli.dataset.group import app
 from punie.cli.options import Json, Seed
 
 if TYPE_CHECKING:
-    from punie.data.curate import Selection
+    from punie.data.choose.curate import Selection
 
 Source = Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.", show_default=False)]
 Output = Annotated[Path, typer.Option("--output", help="The dataset folder to make.", show_default=False)]
@@ -52,8 +52,8 @@ def filter_(
 ) -> None:
     """Keep the rows that pass every rule, byte for byte; removed.jsonl names every other row with the reason."""
     from punie.cli import console
-    from punie.data.curate import filter_dataset
-    from punie.data.rules import make_rules
+    from punie.data.choose.curate import filter_dataset
+    from punie.data.choose.rules import make_rules
     from punie.errors import UsageError
 
     given = {
@@ -158,7 +158,7 @@ def merge(
 ) -> None:
     """Join datasets split by split: every text once, nothing of a test split in train, each row's origin beside it."""
     from punie.cli import console
-    from punie.data.merge import Mixture, merge_datasets
+    from punie.data.choose.merge import Mixture, merge_datasets
 
     mixture = Mixture(
         weights=_numbers(weight, "--weight", float),
@@ -202,8 +202,8 @@ def build(
 ) -> None:
     """Make a dataset from a recipe; recipe.lock.json beside it says what was used. Same inputs, same bytes."""
     from punie.cli import console
-    from punie.data.build import build_dataset
-    from punie.data.recipe import read_recipe
+    from punie.data.choose.build import build_dataset
+    from punie.data.choose.recipe import read_recipe
 
     made = build_dataset(read_recipe(recipe), output)
     manifest = made.manifest

@@ -12,7 +12,7 @@ from punie.cli.options import Json
 
 if TYPE_CHECKING:
     from punie.data.dataset import Manifest
-    from punie.data.download import Asked
+    from punie.data.fetch.download import Asked
 
 Output = Annotated[Path, typer.Option("--output", help="The dataset folder to make.", show_default=False)]
 
@@ -39,8 +39,8 @@ def download(
     as_json: Json = False,
 ) -> None:
     """Write an embedded dataset, or rows of one on the hub, as a dataset folder."""
-    from punie.data.download import Asked
-    from punie.data.importers.columns import parse_columns
+    from punie.data.fetch.download import Asked
+    from punie.data.fetch.importers.columns import parse_columns
     from punie.errors import UsageError
     from punie.generate.sample import EMBEDDED
 
@@ -69,7 +69,7 @@ def import_(
 ) -> None:
     """Turn a file of another format into a dataset; removed.jsonl names each row that cannot be."""
     from punie.cli import console
-    from punie.data.importers.formats import import_file
+    from punie.data.fetch.importers.formats import import_file
 
     with console.Live() as live:
         live.begin("importing")
@@ -88,7 +88,7 @@ def verify(
 ) -> None:
     """Run each row's solution against its tests; keep the rows that pass, and name the failing assert of the others."""
     from punie.cli import console
-    from punie.data.verify import verify
+    from punie.data.fetch.verify import verify
 
     with console.Live() as live:
         live.begin("verifying")
@@ -105,7 +105,7 @@ def verify(
 
 def _downloaded(asked: Asked, folder: Path) -> Manifest:
     from punie.cli import console
-    from punie.data.download import download
+    from punie.data.fetch.download import download
 
     with console.Live() as live:
         live.begin("downloading")

@@ -12,10 +12,10 @@ from punie.cli.dataset.group import app
 from punie.cli.options import Json
 
 if TYPE_CHECKING:
-    from punie.data.difference import Difference, Share
+    from punie.data.look.difference import Difference, Share
+    from punie.data.look.stats import Stats
+    from punie.data.look.trainer_view import TrainerView
     from punie.data.source import SourceRow
-    from punie.data.stats import Stats
-    from punie.data.trainer_view import TrainerView
 
 Source = Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.", show_default=False)]
 _NAMES_SHOWN = 8
@@ -36,7 +36,7 @@ def stats_(
 ) -> None:
     """Count what a dataset holds: splits, categories, languages, tools, lengths, padding, repeats."""
     from punie.cli import console
-    from punie.data.stats import TokenSettings, stats
+    from punie.data.look.stats import TokenSettings, stats
     from punie.files import write_text
     from punie.report.dataset import dataset_record, render_dataset
     from punie.workspace import resolve_model
@@ -62,7 +62,7 @@ def diff_(
 ) -> None:
     """Say which rows were added, removed or changed, by id and else by content, and how the shares moved."""
     from punie.cli import console
-    from punie.data.difference import diff
+    from punie.data.look.difference import diff
 
     with console.Live() as live:
         live.begin("comparing")
@@ -92,8 +92,8 @@ def show(
     from msgspec import to_builtins
 
     from punie.cli import console
-    from punie.data.display import find_row, row_parts
     from punie.data.ledger import row_hash
+    from punie.data.look.display import find_row, row_parts
 
     if index is not None and identity is not None:
         raise typer.BadParameter("give a line or an id, not both", param_hint="--id")
@@ -114,8 +114,8 @@ def show(
 
 
 def _view(row: SourceRow, model: str, mask_prompt: bool, max_seq_length: int) -> TrainerView:
+    from punie.data.look.trainer_view import view_row
     from punie.data.schema import row_problem
-    from punie.data.trainer_view import view_row
     from punie.errors import DataError
     from punie.workspace import resolve_model
 

@@ -1,0 +1,1 @@
+"""What is alike: duplicates, splits that share nothing, benchmark tasks in the data, difficulty of code."""
