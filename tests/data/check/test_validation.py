@@ -170,7 +170,7 @@ def test_progress_ends_at_the_size_of_the_files(tmp_path: Path) -> None:
 
 def test_public_rows_are_looked_at(tmp_path: Path) -> None:
     """HumanEval's rows have a prompt and no completion: each is named, none is lost."""
-    packed = Path(__file__).parents[3] / "shared" / "data" / "humaneval" / "HumanEval.jsonl.gz"
+    packed = Path(__file__).parents[4] / "shared" / "data" / "humaneval" / "HumanEval.jsonl.gz"
     if not packed.is_file():
         pytest.skip("the public rows are not here")
     (tmp_path / "rows.jsonl").write_bytes(gzip.decompress(packed.read_bytes()))

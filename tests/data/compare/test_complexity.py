@@ -15,7 +15,7 @@ from radon.visitors import ComplexityVisitor
 from punie.data.compare.complexity import measure
 from punie.files import read_jsonl
 
-SHARED = Path(__file__).parents[3] / "shared/data"
+SHARED = Path(__file__).parents[4] / "shared/data"
 MODULES = (
     "argparse ast bisect calendar collections csv dataclasses difflib enum functools heapq inspect textwrap typing"
 )

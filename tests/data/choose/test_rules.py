@@ -99,7 +99,7 @@ def test_every_rule_is_in_the_table() -> None:
     assert {name for name in RULES if (name, True) in tried and (name, False) in tried} == set(RULES) - {"max_tokens"}
 
 
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
+SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from punie.data.fetch.verify import judge_row, verify
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 
-SHARED = Path(__file__).parents[3] / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 HUMANEVAL, MBPP = SHARED / "humaneval" / "HumanEval.jsonl.gz", SHARED / "mbpp" / "mbpp_511_974.jsonl"
 
 RIGHT = {"id": "a", "prompt": "Double it.", "solution": "def f(x): return 2 * x", "tests": ["assert f(1) == 2"]}
@@ -48,7 +48,7 @@ def test_right_rows_are_kept_byte_for_byte(tmp_path: Path) -> None:
     assert removed[0]["value"] == {"assert": "assert f(2) == 5", "result": "came 4", "judged": "outside"}
     assert removed[1]["value"]["judged"] == "in-process check"
     assert "assert f(n) == 3" in removed[1]["value"]["result"]
-    assert verification.manifest.parents[0].rows == 5
+    assert verification.manifest.parents[1].rows == 5
     assert (verification.outside, verification.in_process) == (4, 2)
 
 

@@ -19,7 +19,7 @@ from punie.data.compare.text import Text
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 
-SHARED = Path(__file__).parents[3] / "shared/data"
+SHARED = Path(__file__).parents[4] / "shared/data"
 MBPP = SHARED / "mbpp/mbpp_511_974.jsonl"
 public = pytest.mark.skipif(not SHARED.exists(), reason="the public rows are not here")
 

@@ -18,7 +18,7 @@ from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 
 Row = dict[str, Any]
-MBPP = Path(__file__).parents[3] / "shared/data/mbpp/mbpp_511_974.jsonl"
+MBPP = Path(__file__).parents[4] / "shared/data/mbpp/mbpp_511_974.jsonl"
 DRAW = random.Random(5)
 TEXTS = [" ".join(f"w{DRAW.randrange(10**6)}" for _ in range(30)) for _ in range(400)]
 CODE = "def total(values):\n    result = 0\n    for value in values:\n        result += value * 2\n    return result\n"
