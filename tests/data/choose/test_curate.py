@@ -66,7 +66,7 @@ def test_every_dropped_row_can_be_found_again(tmp_path: Path) -> None:
     assert manifest.counts == {"train": 2, "test": 1}
     assert manifest.removed == {"min_messages": 3}
     assert manifest.recipe["filter"] == [{"min_messages": 3}]
-    parent = manifest.parents[1]
+    parent = manifest.parents[0]
     assert (parent.path, parent.rows, parent.fingerprint) == (str(source), 6, open_source(source).fingerprint())
 
 

@@ -240,7 +240,7 @@ def test_counts_close_and_the_ledger_names_the_line(tmp_path: Path) -> None:
     path.write_text(f'{good}\n{{"instruction": "x"}}\n{good[:-4]}\n{good}\n')
     manifest = import_file("alpaca", path, tmp_path / "out")
     assert (manifest.counts, manifest.removed) == ({"train": 2}, {"cannot be imported": 2})
-    assert manifest.parents[1].rows == 4
+    assert manifest.parents[0].rows == 4
     removed = [row for _, row in read_jsonl(tmp_path / "out/removed.jsonl")]
     assert [row["line"] for row in removed] == [2, 3]
     assert "output is not a text" in removed[0]["value"]

@@ -48,7 +48,7 @@ def test_right_rows_are_kept_byte_for_byte(tmp_path: Path) -> None:
     assert removed[0]["value"] == {"assert": "assert f(2) == 5", "result": "came 4", "judged": "outside"}
     assert removed[1]["value"]["judged"] == "in-process check"
     assert "assert f(n) == 3" in removed[1]["value"]["result"]
-    assert verification.manifest.parents[1].rows == 5
+    assert verification.manifest.parents[0].rows == 5
     assert (verification.outside, verification.in_process) == (4, 2)
 
 
