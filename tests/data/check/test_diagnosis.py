@@ -74,6 +74,16 @@ def test_every_fault_of_a_line_is_found() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "line", [b'{"text": NaN}', b'{"messages": Infinity}', b'{"prompt": -Infinity, "completion": "a"}']
+)
+def test_a_number_that_is_none_may_stand_where_text_should(line: bytes) -> None:
+    """Both faults are told: what is no JSON, and what is no text."""
+    rules = [fault.rule for fault in diagnose(line).faults]
+    assert rules[0] == "not-a-number"
+    assert rules[1].startswith("wrong-")
+
+
 def test_values_are_short_and_printable() -> None:
     """A long value is cut, and a lone surrogate is spelt out, so that any screen can show them."""
     long, lone = b'{"messages": "' + b"a" * 500 + b'"}', b'{"\\ud801": "\\ud800"}'
