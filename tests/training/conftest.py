@@ -27,7 +27,7 @@ KNOBS = {
     "scale": 2.0,
     "dropout": 0.1,
     "max_seq_length": 256,
-    "mask_prompt": True,
+    "mask": "assistant",
     "grad_checkpoint": True,
     "grad_accumulation_steps": 2,
     "seed": 7,

@@ -3,62 +3,98 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import islice
+from itertools import combinations, islice, pairwise
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from punie.training.batches import WINDOW, TokenRow, make_batch, training_order, validation_batches
+from punie.data.cuts import GROUP_TOKENS, cut, width
+from punie.training.batches import TokenRow, make_batch, make_groups, slices, training_order
 
 SIZES = st.integers(1, 30)
+LENGTHS = st.lists(st.integers(2, 500), min_size=1, max_size=7)
 
 
-LENGTHS = st.lists(st.integers(1, 500), min_size=1, max_size=30)
-
-
-@given(lengths=LENGTHS, batch_size=SIZES, seed=st.integers(0, 2**40), first=st.integers(0, 50))
-def test_a_resumed_order_goes_on_where_it_stopped(lengths: list[int], batch_size: int, seed: int, first: int) -> None:
+@given(rows=SIZES, batch_size=SIZES, seed=st.integers(0, 2**40), first=st.integers(0, 50))
+def test_a_resumed_order_goes_on_where_it_stopped(rows: int, batch_size: int, seed: int, first: int) -> None:
     """The order from batch k on is the whole order without its first k batches."""
-    whole = list(islice(training_order(lengths, batch_size, seed), first + 3))
-    assert list(islice(training_order(lengths, batch_size, seed, first), 3)) == whole[first:]
+    whole = list(islice(training_order(rows, batch_size, seed), first + 3))
+    assert list(islice(training_order(rows, batch_size, seed, first), 3)) == whole[first:]
 
 
-@given(lengths=LENGTHS, batch_size=SIZES, seed=st.integers(0, 99))
-def test_every_row_has_its_turn(lengths: list[int], batch_size: int, seed: int) -> None:
-    """After as many windows as there are rows, each row was seen equally often: none waits for a batch to fill."""
-    order = islice(training_order(lengths, batch_size, seed), WINDOW * len(lengths))
-    assert set(Counter(index for batch in order for index in batch).values()) == {WINDOW * batch_size}
+@given(rows=SIZES, batch_size=SIZES, seed=st.integers(0, 99))
+def test_every_row_has_its_turn(rows: int, batch_size: int, seed: int) -> None:
+    """After as many batches as there are rows, each row was seen equally often: none waits for a batch to fill."""
+    order = islice(training_order(rows, batch_size, seed), rows)
+    assert set(Counter(index for batch in order for index in batch).values()) == {batch_size}
 
 
 def test_seeds_and_epochs_give_different_orders() -> None:
     """The seed reaches the shuffle, and an epoch is not the one before."""
-    orders = [list(islice(training_order([1] * 50, 50, seed), 2)) for seed in (0, 1)]
+    orders = [list(islice(training_order(50, 50, seed), 2)) for seed in (0, 1)]
     assert len({tuple(epoch) for order in orders for epoch in order}) == 4
 
 
-def test_rows_of_like_length_share_a_batch() -> None:
-    """Of skewed lengths most of what a random order pads away is saved, and batches still come short and long mixed."""
-    lengths = np.random.default_rng(0).lognormal(4.8, 1.0, 512).astype(int).clip(1, 1024)
+@given(lengths=LENGTHS, limit=st.sampled_from([500, 1024]))
+def test_a_batch_is_cut_as_cheaply_as_it_can_be(lengths: list[int], limit: int) -> None:
+    """Every row is in one group, and no way to cut the sorted rows pads less for its number of groups."""
 
-    def padded(batches: list[list[int]]) -> int:
-        return sum(len(batch) * max(lengths[index] for index in batch) for batch in batches)
+    def cost(groups: list[list[int]]) -> int:
+        return sum(len(g) * width(max(lengths[i] for i in g), limit) + GROUP_TOKENS for g in groups)
 
-    grouped = list(islice(training_order(lengths.tolist(), 16, seed=0), 32))
-    rows = np.random.default_rng(0).permutation(512).reshape(32, 16).tolist()
-    assert padded(grouped) < 0.5 * padded(rows)
-    widths = [max(lengths[index] for index in batch) for batch in grouped]
-    assert widths != sorted(widths)
+    groups = cut(lengths, limit)
+    assert sorted(index for group in groups for index in group) == list(range(len(lengths)))
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    ways = [[0, *ends, len(order)] for k in range(len(order)) for ends in combinations(range(1, len(order)), k)]
+    assert cost(groups) == min(cost([order[a:b] for a, b in pairwise(way)]) for way in ways)
+
+
+def test_cutting_saves_most_of_what_random_batches_pad() -> None:
+    """Of skewed lengths two thirds of a random batch of 16 is padding; of its groups less than a fifth."""
+    lengths = np.random.default_rng(0).lognormal(4.8, 1.0, 512).astype(int).clip(2, 1024).tolist()
+    rows = [TokenRow(range(length), ((0, length),)) for length in lengths]
+    batches = [[rows[index] for index in batch] for batch in islice(training_order(512, 16, seed=0), 32)]
+    blocks = sum(make_batch(batch, 1024).tokens.size for batch in batches)
+    groups = sum(group.inputs.size for batch in batches for group in make_groups(batch, 1024))
+    assert sum(lengths) / blocks < 1 / 3
+    assert sum(lengths) / groups > 0.8
+
+
+@given(
+    rows=st.lists(
+        st.tuples(st.integers(2, 90), st.lists(st.integers(0, 90), min_size=2, max_size=6, unique=True)),
+        min_size=1,
+        max_size=6,
+    ),
+    limit=st.integers(8, 100),
+)
+def test_groups_teach_every_learned_token_once(rows: list[tuple[int, list[int]]], limit: int) -> None:
+    """What stands at the places is what precedes the targets; nothing masked, cut off or padded is a target."""
+    made = []
+    for number, (length, marks) in enumerate(rows):
+        ends = sorted(mark for mark in marks if mark <= length)
+        made.append(TokenRow(range(1000 * number, 1000 * number + length), tuple(pairwise(ends))[::2]))
+    groups = make_groups(made, limit)
+    before = np.concatenate([group.inputs.reshape(-1)[group.places] for group in groups])
+    targets = np.concatenate([group.targets for group in groups])
+    assert (before + 1 == targets).all()
+    learned = [
+        1000 * number + at
+        for number, row in enumerate(made)
+        for start, end in row.spans
+        for at in range(max(start, 1), min(end, limit, len(row.tokens)))
+    ]
+    assert sorted(targets.tolist()) == learned
 
 
 def test_a_batch_is_padded_and_cut() -> None:
     """Rows keep their tokens up to the limit; the width is one more than a multiple of 32, or the limit."""
-    rows = [TokenRow(range(1, 41), 3), TokenRow([9, 8], 0)]
+    rows = [TokenRow(range(1, 41), ((3, 40),)), TokenRow([9, 8], ((0, 2),))]
     batch = make_batch(rows, max_seq_length=100)
     assert batch.tokens.shape == (2, 65)
     assert batch.tokens[0, :40].tolist() == list(range(1, 41))
     assert not batch.tokens[0, 40:].any()
-    assert batch.count == 42
     assert make_batch(rows, max_seq_length=20).tokens.shape == (2, 20)
 
 
@@ -67,19 +103,18 @@ def test_mlx_lm_counts_exactly_the_tokens_after_the_prompt() -> None:
     import mlx.core as mx
     from mlx_lm.tuner.trainer import default_loss
 
-    rows = [TokenRow(range(1, 41), 3), TokenRow([9, 8, 7], 0), TokenRow(range(1, 90), 60)]
+    rows = [TokenRow(range(1, 41), ((3, 40),)), TokenRow([9, 8, 7], ((0, 3),)), TokenRow(range(1, 90), ((60, 89),))]
     batch = make_batch(rows, max_seq_length=64)
 
     def model(tokens: mx.array) -> mx.array:
         return mx.zeros((*tokens.shape, 100))
 
     _, targets = default_loss(model, mx.array(batch.tokens), mx.array(batch.spans))
-    assert targets.item() == sum(row.supervised(64) for row in rows) == 37 + 2 + 4
+    assert targets.item() == sum(row.learned(64).size for row in rows) == 37 + 2 + 4
 
 
 def test_validation_sees_every_row_once_in_order() -> None:
     """The set need not fill its last batch, or even its first."""
-    rows = [TokenRow([number, number], 0) for number in range(1, 6)]
-    batches = list(validation_batches(rows, 2, 64))
-    assert [len(batch.tokens) for batch in batches] == [2, 2, 1]
-    assert np.concatenate([batch.tokens[:, 0] for batch in batches]).tolist() == [1, 2, 3, 4, 5]
+    rows = [TokenRow([number, number], ((0, 2),)) for number in range(1, 6)]
+    assert [len(batch) for batch in slices(rows, 2)] == [2, 2, 1]
+    assert [row for batch in slices(rows, 2) for row in batch] == rows

@@ -27,7 +27,7 @@ def test_words_and_defaults_are_those_of_mlx_lm() -> None:
     flags = {action.dest for action in build_parser()._actions}
 
     assert {key: ours[key] for key in theirs} == theirs
-    assert set(ours) - set(theirs) == {"schedule", "warmup", "final_learning_rate", "weight_decay"}
+    assert set(ours) - set(theirs) == {"schedule", "warmup", "final_learning_rate", "weight_decay", "engine", "mask"}
     assert set(defaults) - flags == {"rank", "scale", "dropout"} | (set(ours) - set(theirs))
 
 
@@ -81,6 +81,7 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(key: str, hint: s
         ({"iters": 10, "warmup": 10}, "warmup leaves nothing"),
         ({"weight_decay": 0.1}, "weight_decay does nothing with optimizer adam"),
         ({"fine_tune_type": "full", "rank": 4}, "do nothing with fine_tune_type full"),
+        ({"engine": "mlx-lm", "mask": "assistant"}, "use engine punie"),
         ({"model": ""}, "model"),
     ],
 )
@@ -88,6 +89,15 @@ def test_a_value_that_cannot_work_is_refused_by_name(knobs: dict, complaint: str
     """No plan holds a value that breaks the run, or a knob that would turn nothing."""
     with pytest.raises(UsageError, match=complaint):
         plan(**knobs)
+
+
+def test_mask_prompt_is_mlx_lms_word_for_the_last_message() -> None:
+    """It arrives as mask, goes back as mask_prompt, and cannot contradict."""
+    assert [plan(mask_prompt=hides).mask for hides in (True, False)] == ["last", "none"]
+    assert [plan(mask=mask).to_mlx_lm()["mask_prompt"] for mask in ("last", "none")] == [True, False]
+    for knobs in ({"mask_prompt": True, "mask": "assistant"}, {"mask_prompt": "yes"}):
+        with pytest.raises(UsageError, match="mask_prompt"):
+            plan(**knobs)
 
 
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:

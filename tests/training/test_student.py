@@ -40,15 +40,15 @@ def test_only_the_answer_is_learned_when_the_prompt_is_masked(
 ) -> None:
     """The offset is where the assistant begins to speak."""
     rows = split(tmp_path, [chat(1)])
-    (masked,) = tokenize(rows, tokenizer, make_plan(tmp_path, mask_prompt=True))
-    (whole,) = tokenize(rows, tokenizer, make_plan(tmp_path, mask_prompt=False))
-    assert tokenizer.decode(list(masked.tokens)[masked.offset :]).startswith("1 and 2.")
-    assert whole.offset == 0
+    (masked,) = tokenize(rows, tokenizer, make_plan(tmp_path, mask="last"))
+    (whole,) = tokenize(rows, tokenizer, make_plan(tmp_path, mask="none"))
+    assert tokenizer.decode(list(masked.tokens)[masked.spans[0][0] :]).startswith("1 and 2.")
+    assert whole.spans == ((0, len(whole.tokens)),)
 
 
 def test_text_rows_have_no_prompt_to_mask(make_plan: PlanMaker, tokenizer: Any, tmp_path: Path) -> None:
     """A knob that could do nothing is refused."""
-    with pytest.raises(UsageError, match="mask_prompt has no meaning"):
+    with pytest.raises(UsageError, match="mask assistant has no meaning"):
         tokenize(split(tmp_path, [{"text": "a"}]), tokenizer, make_plan(tmp_path))
 
 

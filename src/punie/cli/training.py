@@ -22,6 +22,7 @@ def train(
         Path | None, typer.Option("--config", "-c", help="A plan in YAML; options given here win.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in --output.")] = False,
+    engine: Annotated[str | None, typer.Option(help="punie, or mlx-lm: the reference.")] = None,
     iters: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per batch.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
@@ -36,7 +37,10 @@ def train(
     scale: Annotated[float | None, typer.Option(help="Factor of the LoRA update: alpha / rank elsewhere.")] = None,
     dropout: Annotated[float | None, typer.Option(help="LoRA dropout.")] = None,
     max_seq_length: Annotated[int | None, typer.Option(help="Tokens; what is longer is cut off.")] = None,
-    mask_prompt: Annotated[bool | None, typer.Option(help="Learn the last answer only.")] = None,
+    mask: Annotated[
+        str | None, typer.Option(help="Not learned: none, prompt, all but assistant turns, all but the last message.")
+    ] = None,
+    mask_prompt: Annotated[bool | None, typer.Option(help="mlx-lm's word for --mask last.")] = None,
     grad_checkpoint: Annotated[bool | None, typer.Option(help="Less memory for more time.")] = None,
     grad_accumulation_steps: Annotated[int | None, typer.Option(help="Batches per optimizer update.")] = None,
     steps_per_report: Annotated[int | None, typer.Option(help="Iterations between two reports.")] = None,
@@ -46,7 +50,7 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Train a LoRA adapter with mlx-lm's tuner. Every option is read back from the child that used it.
+    """Train a LoRA adapter. Every option is read back from the child that used it.
 
     Defaults are mlx-lm's; for the embedded model they are its measured settings.
     """
@@ -61,12 +65,13 @@ _DEFAULTS = {"model": EMBEDDED_MODEL, "adapter_path": "adapters/mine"}
 
 def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bool) -> None:
     from punie.cli import console
-    from punie.training.plan import parse_plan, read_values
+    from punie.training.plan import in_our_words, parse_plan, read_values
     from punie.training.presets import preset
     from punie.training.runner import train as run
     from punie.workspace import resolve_model
 
-    values: dict[str, Any] = {**_DEFAULTS, **({} if config is None else read_values(config)), **given}
+    planned = {} if config is None else in_our_words(read_values(config), where=str(config))
+    values: dict[str, Any] = {**_DEFAULTS, **planned, **in_our_words(given, where="options")}
     defaults = preset(resolve_model(values["model"]), values.get("iters"))
     plan = parse_plan({**defaults, **values}, where=f"options and {config}" if config else "options")
     if defaults:

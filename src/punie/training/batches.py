@@ -1,9 +1,8 @@
 """Which rows meet in which batch, and what a batch looks like. Pure numpy.
 
-Differs from mlx-lm's own batches where those are at fault (mlx-lm issues 596, 1029, 961, 1697): rows of like length
-share a batch (mlx-lm means to, and counts dictionary keys instead of tokens), rows are drawn anew in every epoch, none
-is left out because a batch did not fill, the padding after a row is not a target, and validation neither draws from the
-stream that orders the training rows nor changes its own choice from one time to the next.
+Differs from mlx-lm's own batches where those are at fault (mlx-lm issues 596, 1029, 961, 1697): rows are drawn anew in
+every epoch, none is left out because a batch did not fill, the padding after a row is not a target, and validation
+neither draws from the stream that orders the training rows nor changes its own choice from one time to the next.
 """
 
 from __future__ import annotations
@@ -14,74 +13,94 @@ from itertools import islice
 
 import numpy as np
 
-PAD_TO = 32
-
-WINDOW = 8
-"""Batches whose rows are dealt out by length together."""
-
-_EPOCH, _BATCHES = 0, 1
-"""Names of the two streams that are drawn from one seed."""
+from punie.data.cuts import PAD_TO, cut, width
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """Token ids, and how many of them are the prompt that is not learned."""
+    """Token ids, and the spans of them that are learned: first and one past the last, rising."""
 
     tokens: Sequence[int]
-    offset: int
+    spans: tuple[tuple[int, int], ...]
 
-    def supervised(self, max_seq_length: int) -> int:
-        """How many tokens carry loss once the row is cut; the first token of a row is never predicted."""
-        return min(len(self.tokens), max_seq_length) - max(self.offset, 1)
+    def learned(self, max_seq_length: int) -> np.ndarray:
+        """Indices of the tokens that carry loss once the row is cut; the first token is never predicted."""
+        inside = [np.arange(max(start, 1), min(end, max_seq_length)) for start, end in self.spans]
+        return np.concatenate(inside) if inside else np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Rows of like length, computed together. `inputs`: int32, rows x width, padded with 0.
+
+    `places` are the positions in the flattened inputs at which a token is learned, `targets` those tokens.
+    """
+
+    inputs: np.ndarray
+    places: np.ndarray
+    targets: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`tokens`: int32, rows x width, padded with 0. `spans`: first and last target position of each row."""
+    """As mlx-lm has it. `tokens`: int32, rows x width, padded with 0. `spans`: first and last target of each row."""
 
     tokens: np.ndarray
     spans: np.ndarray
-    count: int
-    """Tokens without padding."""
+
+
+def make_group(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
+    lengths = clipped(rows, max_seq_length)
+    inputs = np.zeros((len(rows), width(max(lengths), max_seq_length) - 1), np.int32)
+    for line, row, length in zip(inputs, rows, lengths, strict=True):
+        line[: length - 1] = row.tokens[: length - 1]
+    learned = [row.learned(max_seq_length) for row in rows]
+    places = [inputs.shape[1] * number + indices - 1 for number, indices in enumerate(learned)]
+    targets = [np.asarray(row.tokens)[indices] for row, indices in zip(rows, learned, strict=True)]
+    return Group(inputs, np.concatenate(places).astype(np.int32), np.concatenate(targets).astype(np.int32))
+
+
+def make_groups(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
+    """One batch, cut into groups; each row in one of them, each learned token once."""
+    groups = cut(clipped(rows, max_seq_length), max_seq_length)
+    return [make_group([rows[index] for index in group], max_seq_length) for group in groups]
 
 
 def make_batch(rows: Sequence[TokenRow], max_seq_length: int) -> Batch:
-    """Pad to one more than a multiple of 32, as mlx-lm does, so that few widths have to be traced."""
-    lengths = [min(len(row.tokens), max_seq_length) for row in rows]
-    width = min(1 + PAD_TO * -(-max(lengths) // PAD_TO), max_seq_length)
-    tokens = np.zeros((len(rows), width), np.int32)
+    """One padded block of rows with a single span each, one more than a multiple of 32 wide, as mlx-lm pads."""
+    lengths = clipped(rows, max_seq_length)
+    wide = min(1 + PAD_TO * -(-max(lengths) // PAD_TO), max_seq_length)
+    tokens = np.zeros((len(rows), wide), np.int32)
     for line, row, length in zip(tokens, rows, lengths, strict=True):
         line[:length] = row.tokens[:length]
     # A target is one position behind its token, so the last one of a row is at length - 1.
-    spans = np.array([(row.offset, length - 1) for row, length in zip(rows, lengths, strict=True)], np.int32)
-    return Batch(tokens, spans, sum(lengths))
+    spans = [(row.spans[0][0], length - 1) for row, length in zip(rows, lengths, strict=True)]
+    return Batch(tokens, np.array(spans, np.int32))
 
 
-def training_order(lengths: Sequence[int], batch_size: int, seed: int, first: int = 0) -> Iterator[list[int]]:
+def clipped(rows: Sequence[TokenRow], max_seq_length: int) -> list[int]:
+    """Tokens of each row that are within the limit."""
+    return [min(len(row.tokens), max_seq_length) for row in rows]
+
+
+def training_order(rows: int, batch_size: int, seed: int, first: int = 0) -> Iterator[list[int]]:
     """Endless batches of row indices, from batch `first` on. Every epoch is one shuffle of all rows.
 
-    Of every `WINDOW` batches the rows are dealt out by length, so that little is padding, and the batches are shuffled.
-    Each epoch and window has its own generator: a resumed run jumps to its place without replaying what came before.
+    Each epoch has its own generator: a resumed run jumps to its place without replaying what came before.
     """
-    window, skipped = divmod(first, WINDOW)
-    size = WINDOW * batch_size
-    rows = _shuffled_rows(len(lengths), seed, window * size)
+    drawn = _shuffled_rows(rows, seed, first * batch_size)
     while True:
-        drawn = sorted(islice(rows, size), key=lengths.__getitem__)
-        batches = [drawn[start : start + batch_size] for start in range(0, size, batch_size)]
-        order = np.random.default_rng([seed, _BATCHES, window]).permutation(WINDOW).tolist()
-        yield from [batches[index] for index in order[skipped:]]
-        window, skipped = window + 1, 0
+        yield list(islice(drawn, batch_size))
 
 
 def _shuffled_rows(rows: int, seed: int, first: int) -> Iterator[int]:
     epoch, position = divmod(first, rows)
     while True:
-        yield from np.random.default_rng([seed, _EPOCH, epoch]).permutation(rows)[position:].tolist()
+        yield from np.random.default_rng([seed, epoch]).permutation(rows)[position:].tolist()
         epoch, position = epoch + 1, 0
 
 
-def validation_batches(rows: Sequence[TokenRow], batch_size: int, max_seq_length: int) -> Iterator[Batch]:
-    """All rows in file order; the last batch holds what is left."""
+def slices(rows: Sequence[TokenRow], batch_size: int) -> Iterator[Sequence[TokenRow]]:
+    """All rows in their order, batch by batch; the last batch holds what is left."""
     for start in range(0, len(rows), batch_size):
-        yield make_batch(rows[start : start + batch_size], max_seq_length)
+        yield rows[start : start + batch_size]

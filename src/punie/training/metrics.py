@@ -1,6 +1,6 @@
 """What a training child says, one JSON line per event, and how it is read while it is written.
 
-The lines of `run/metrics.jsonl` are the only source of numbers about a run; what mlx-lm prints is kept as a log.
+The lines of `run/metrics.jsonl` are the only source of numbers about a run; what is printed is kept as a log.
 Sizes are in bytes, times in seconds. "Tokens" are all that went through the model, without padding; "trained tokens"
 those that carried loss.
 """
@@ -38,6 +38,8 @@ class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     valid_rows: int
     truncated_rows: int
     """Training rows longer than max_seq_length, whose end is not learned from."""
+    loss_route: str
+    """Where logits are computed: at "learned positions", or everywhere ("full logits") and most of them for nothing."""
     model_hash: str
     data_hash: str
     load_seconds: float
@@ -51,13 +53,20 @@ class TrainLoss(_Event, frozen=True, kw_only=True, tag="train"):
     iteration: int
     loss: float
     learning_rate: float
+    gradient_norm: float | None
+    """Of the last update's mean gradient; mlx-lm's loop does not tell."""
     iterations_per_second: float
     tokens_per_second: float
     tokens: int
     trained_tokens: int
+    padding: float
+    """Share of the computed positions since the last report."""
+    supervised: float
+    """Share of the tokens since the last report that carried loss."""
     peak_memory: int
     new_shapes: int
-    """Iterations of this report that met a batch width for the first time and paid for tracing it."""
+    """Iterations of this report that paid for something the next ones need not: mlx-lm's loop traces every new batch
+    width, Punie's has only a first step."""
 
 
 class ValidLoss(_Event, frozen=True, kw_only=True, tag="valid"):

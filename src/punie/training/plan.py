@@ -20,6 +20,7 @@ from punie.files import open_input
 
 Positive = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=-1)]
+Mask = Literal["none", "prompt", "assistant", "last"]
 
 _KNOWN_ELSEWHERE = {
     "lora_parameters": "rank, scale and dropout",
@@ -36,6 +37,9 @@ _KNOWN_ELSEWHERE = {
     "max_steps": "iters",
     "num_train_epochs": "iters, which is epochs x rows / batch_size",
     "gradient_checkpointing": "grad_checkpoint",
+    "train_on_inputs": "mask",
+    "completion_only_loss": "mask: prompt",
+    "assistant_only_loss": "mask: assistant",
     "gradient_accumulation_steps": "grad_accumulation_steps",
 }
 """Words of other trainers, and ours for the same thing."""
@@ -58,6 +62,8 @@ class TrainingPlan(BaseModel):
     """A folder with train.jsonl and, if there is one, valid.jsonl."""
     adapter_path: Annotated[str, Field(min_length=1)]
     """The folder to be made."""
+    engine: Literal["punie", "mlx-lm"] = "punie"
+    """Whose loop trains: Punie's, or mlx-lm's as the reference. Both get the same rows in the same order."""
     fine_tune_type: Literal["lora", "dora", "full"] = "lora"
     iters: Positive = 1000
     """Batches to learn from; an optimizer update happens every `grad_accumulation_steps` of them."""
@@ -79,8 +85,9 @@ class TrainingPlan(BaseModel):
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     max_seq_length: Annotated[int, Field(ge=2)] = 2048
     """Tokens; what is longer is cut off."""
-    mask_prompt: bool = False
-    """Learn the last answer only, not the prompt before it."""
+    mask: Mask = "none"
+    """What is not learned: nothing; what comes before the first answer (prompt); all but the answers (assistant); all
+    but the last message (last), which is mlx-lm's `mask_prompt`."""
     grad_checkpoint: bool = False
     grad_accumulation_steps: Positive = 1
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -128,6 +135,10 @@ class TrainingPlan(BaseModel):
                 self.fine_tune_type == "full" and not lora_defaults,
                 "rank, scale and dropout do nothing with fine_tune_type full",
             ),
+            (
+                self.engine == "mlx-lm" and self.mask == "assistant",
+                "mlx-lm learns one span of a row, mask assistant needs several; use engine punie",
+            ),
         ]
 
     @property
@@ -168,11 +179,13 @@ class TrainingPlan(BaseModel):
     def to_mlx_lm(self) -> dict[str, Any]:
         """The same run as `mlx_lm lora` writes it into adapter_config.json."""
         flat = {"schedule", "warmup", "final_learning_rate", "weight_decay", "rank", "scale", "dropout"}
+        ours = {"engine", "mask"}
         decay = {} if self.effective_weight_decay is None else {"weight_decay": self.effective_weight_decay}
         lora = {"rank": self.rank, "scale": self.scale, "dropout": self.dropout}
         return {
-            **self.model_dump(exclude=flat),
+            **self.model_dump(exclude=flat | ours),
             "train": True,
+            "mask_prompt": self.mask == "last",
             "optimizer_config": {self.optimizer: decay},
             "lr_schedule": self._lr_schedule(),
             "lora_parameters": None if self.fine_tune_type == "full" else lora,
@@ -214,13 +227,27 @@ def read_values(path: Path) -> dict[str, Any]:
 
 def parse_plan(values: Mapping[str, Any], *, where: str) -> TrainingPlan:
     """A plan from its values by name; `where` says in errors where they came from. Raises UsageError."""
+    values = in_our_words(values, where=where)
     for key in values:
         if key not in TrainingPlan.model_fields:
             raise UsageError(f"A plan has no key {key!r}.", where=where, hint=_suggestion(str(key)))
     try:
-        return TrainingPlan.model_validate(dict(values))
+        return TrainingPlan.model_validate(values)
     except ValidationError as error:
         raise _explained(error, where) from error
+
+
+def in_our_words(values: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    """The same values with mlx-lm's `mask_prompt` as `mask`. Raises UsageError where both are given and differ."""
+    said = dict(values)
+    if (hides := said.pop("mask_prompt", None)) is None:
+        return said
+    if not isinstance(hides, bool):
+        raise UsageError("mask_prompt is true or false.", where=f"{where}, key mask_prompt")
+    mask = "last" if hides else "none"
+    if said.setdefault("mask", mask) != mask:
+        raise UsageError(f"mask_prompt {hides} means mask {mask}, and mask is {said['mask']}.", where=where)
+    return said
 
 
 def _default(key: str) -> Any:

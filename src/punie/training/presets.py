@@ -28,7 +28,7 @@ def cautious(model: Path) -> dict[str, Any]:
         "iters": 150,
         "learning_rate": 1e-4,
         "num_layers": min(layers, _USUAL_LAYERS),
-        "mask_prompt": True,
+        "mask": "last",
         "steps_per_eval": 50,
         "save_every": 50,
     }
@@ -48,7 +48,7 @@ def _tiny(iters: int) -> dict[str, Any]:
         "rank": 16,
         "scale": 4.0,
         "max_seq_length": 512,
-        "mask_prompt": True,
+        "mask": "last",
         "steps_per_eval": max(1, iters // 3),
         "save_every": max(1, iters // 3),
     }

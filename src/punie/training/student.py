@@ -18,6 +18,7 @@ from punie.errors import DataError, UsageError
 from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow
 from punie.training.checkpoint import flat, load_state, random_key, seed_of
+from punie.training.masking import MASKERS, RenderedChat, Spans, UnmaskableRow
 from punie.training.plan import TrainingPlan
 from punie.training.rows import Split, TeachingRows, name_rows
 
@@ -38,6 +39,8 @@ class Learner:
     optimizer: optimizers.Optimizer
     train_rows: list[TokenRow]
     valid_rows: list[TokenRow]
+    masker: Callable[[RenderedChat], Spans]
+    """What chose the tokens of these rows that are learned."""
     seed: int
     """Read back from MLX's random stream before anything was drawn from it."""
 
@@ -72,7 +75,7 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
     mx.random.seed(plan.seed)
     seed = seed_of(random_key())
     make_trainable(model, plan)
-    learner = Learner(model, tokenizer, make_optimizer(plan), train_rows, valid_rows, seed)
+    learner = Learner(model, tokenizer, make_optimizer(plan), train_rows, valid_rows, MASKERS[plan.mask], seed)
     if (state := AdapterFolder.of(plan).state).exists():
         load_state(state, model, learner.optimizer)
     mx.eval(model.parameters())
@@ -106,7 +109,7 @@ def make_optimizer(plan: TrainingPlan) -> optimizers.Optimizer:
 
 
 def tokenize(split: Split, tokenizer: Any, plan: TrainingPlan) -> list[TokenRow]:
-    """Every row as mlx-lm's own dataset tokenizes it.
+    """Every row as mlx-lm's own dataset tokenizes it, with the spans that the plan's mask leaves to learn.
 
     Raises UsageError where model and rows do not fit together, DataError naming the rows in which nothing
     would be learned: they make the loss 0/0 and ruin the weights (mlx-lm issue 1355).
@@ -114,9 +117,9 @@ def tokenize(split: Split, tokenizer: Any, plan: TrainingPlan) -> list[TokenRow]
     if not split.rows:
         return []
     _require_fit(split, tokenizer, plan)
-    dataset = create_dataset(list(split.rows), tokenizer, SimpleNamespace(mask_prompt=plan.mask_prompt))
-    rows = [_token_row(dataset, split, index) for index in range(len(split.rows))]
-    if silent := [index for index, row in enumerate(rows) if row.supervised(plan.max_seq_length) < 1]:
+    dataset = create_dataset(list(split.rows), tokenizer, SimpleNamespace(mask_prompt=False))
+    rows = [_token_row(dataset, split, index, MASKERS[plan.mask]) for index in range(len(split.rows))]
+    if silent := [index for index, row in enumerate(rows) if not row.learned(plan.max_seq_length).size]:
         raise DataError(
             f"Nothing can be learned from {name_rows(silent)}: no token of the answer is within "
             f"the first {plan.max_seq_length} tokens.",
@@ -127,11 +130,11 @@ def tokenize(split: Split, tokenizer: Any, plan: TrainingPlan) -> list[TokenRow]
 
 
 def _require_fit(split: Split, tokenizer: Any, plan: TrainingPlan) -> None:
-    if split.shape == "text" and plan.mask_prompt:
+    if split.shape == "text" and plan.mask != "none":
         raise UsageError(
-            "mask_prompt has no meaning for text rows, which have no prompt.",
+            f"mask {plan.mask} has no meaning for text rows, which have no prompt.",
             where=str(split.path),
-            hint="Leave mask_prompt out, or use messages, or prompt and completion.",
+            hint="Leave mask out, or use messages, or prompt and completion.",
         )
     if split.shape != "text" and not tokenizer.has_chat_template:
         raise UsageError(
@@ -141,13 +144,27 @@ def _require_fit(split: Split, tokenizer: Any, plan: TrainingPlan) -> None:
         )
 
 
-def _token_row(dataset: Any, split: Split, index: int) -> TokenRow:
+def _token_row(dataset: Any, split: Split, index: int, masker: Callable[[RenderedChat], Spans]) -> TokenRow:
+    row = split.rows[index]
     try:
-        tokens, offset = dataset.process(dataset[index])
-    except (TemplateError, KeyError, TypeError, ValueError, AttributeError) as error:
+        tokens, _ = dataset.process(dataset[index])
+        return TokenRow(tokens, masker(RenderedChat(_messages(row), row.get("tools"), tokens, dataset.tokenizer)))
+    except UnmaskableRow as error:
+        raise DataError(
+            f"Its answers cannot be told from the rest: {error}.",
+            where=split.place(index),
+            hint="Use mask last or prompt, or cut the conversation into rows of one answer each.",
+        ) from error
+    except (TemplateError, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise DataError(
             f"The chat template refuses this row: {error}.",
             where=split.place(index),
             hint="Check roles, their order, and the form of tool calls that this model's template wants.",
         ) from error
-    return TokenRow(tokens, offset)
+
+
+def _messages(row: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row as the conversation that mlx-lm makes of it; a text is none."""
+    if "prompt" in row and "completion" in row:
+        return [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": row["completion"]}]
+    return row.get("messages", [])

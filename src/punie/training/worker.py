@@ -71,7 +71,7 @@ def _echo(
     load_seconds: float,
     prepare_seconds: float,
 ) -> Echo:
-    """What is known before mlx-lm's loop begins; the session adds what it reads back inside it."""
+    """What is known before the loop begins; the session adds what it reads back from it."""
     return Echo(
         values={"seed": learner.seed, "data": str(rows.train.path.parent)},
         first_iteration=progress.iteration,
@@ -79,6 +79,7 @@ def _echo(
         train_rows=len(learner.train_rows),
         valid_rows=len(learner.valid_rows),
         truncated_rows=sum(len(row.tokens) > plan.max_seq_length for row in learner.train_rows),
+        loss_route="",
         model_hash=progress.model_hash,
         data_hash=progress.data_hash,
         load_seconds=load_seconds,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -118,24 +119,21 @@ def test_tokens_are_the_models_own(tmp_path: Path, tiny_model: Path) -> None:
 
 
 def test_padding_is_what_training_would_pad() -> None:
-    """Counted as training's own batches are made: file order exactly, Punie's order as the trainer deals rows out."""
-    assert (tokens.PAD_TO, tokens.WINDOW) == (batches.PAD_TO, batches.WINDOW)
+    """Counted as training's own batches are made: in file order a padded block each, as Punie trains cut in groups."""
     lengths = np.random.default_rng(3).lognormal(5, 0.8, 4000).astype(int).tolist()
     meter, histogram = PaddingMeter(4, 1024), Histogram()
     for length in lengths:
         meter.add(length)
         histogram.add(length)
     found = expected_padding(histogram, meter)
-    in_file_order = [list(range(start, start + 4)) for start in range(0, 4000, 4)]
-    assert found.file_order == pytest.approx(padding_of(in_file_order, lengths), rel=1e-12)
-    dealt = [rows for rows, _ in zip(batches.training_order(lengths, 4, seed=1), range(1000), strict=False)]
-    assert found.training_order == pytest.approx(padding_of(dealt, lengths), abs=0.01)
+    rows = [batches.TokenRow(range(length), ((0, length),)) for length in lengths]
+    blocks = [batches.make_batch(rows[start : start + 4], 1024).tokens for start in range(0, 4000, 4)]
+    real = sum(batches.clipped(rows, 1024))
+    assert found.file_order == pytest.approx(1 - real / sum(block.size for block in blocks), rel=1e-12)
+    drawn = [[rows[index] for index in batch] for batch in islice(batches.training_order(4000, 4, seed=1), 1000)]
+    groups = [group.inputs for batch in drawn for group in batches.make_groups(batch, 1024)]
+    assert found.training_order == pytest.approx(1 - real / sum(g.size + len(g) for g in groups), abs=0.01)
     assert found.training_order < 0.5 * found.random_order
-
-
-def padding_of(drawn: list[list[int]], lengths: list[int]) -> float:
-    made = [batches.make_batch([batches.TokenRow(range(lengths[row]), 0) for row in rows], 1024) for rows in drawn]
-    return 1 - sum(batch.count for batch in made) / sum(batch.tokens.size for batch in made)
 
 
 def test_padding_of_a_sample_is_that_of_all() -> None:

@@ -16,15 +16,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from punie.data.cuts import PAD_TO, cut, width
 from punie.errors import UsageError
-
-PAD_TO = 32
-WINDOW = 8
-"""How training forms batches, as `punie.training.batches` says: data comes before training and cannot ask it."""
 
 _EXACT_BITS = 12
 _SAMPLE = 100_000
-_LEAST_WINDOWS = 32
+_LEAST_BATCHES = 256
 
 
 def row_texts(row: Mapping[str, Any]) -> Iterator[str]:
@@ -119,10 +116,13 @@ class Padding:
 
 
 class PaddingMeter:
-    """Adds up real and padded positions, batch by batch, in the order in which rows come."""
+    """Adds up real and padded positions, batch by batch, in the order in which rows come.
 
-    def __init__(self, batch_size: int, max_seq_length: int) -> None:
-        self.batch_size, self.max_seq_length = batch_size, max_seq_length
+    A batch is one block, padded as mlx-lm pads, or is cut into groups of like length, as Punie trains.
+    """
+
+    def __init__(self, batch_size: int, max_seq_length: int, *, cutting: bool = False) -> None:
+        self.batch_size, self.max_seq_length, self.cutting = batch_size, max_seq_length, cutting
         self.real = self.padded = 0
         self._batch: list[int] = []
 
@@ -130,12 +130,16 @@ class PaddingMeter:
         self._batch.append(min(length, self.max_seq_length))
         if len(self._batch) == self.batch_size:
             self.real += sum(self._batch)
-            self.padded += self.batch_size * self.width(max(self._batch))
+            self.padded += self._cut() if self.cutting else self.batch_size * self.width(max(self._batch))
             self._batch.clear()
 
     def width(self, longest: int) -> int:
         """One more than a multiple of 32, as mlx-lm pads."""
         return min(1 + PAD_TO * -(-longest // PAD_TO), self.max_seq_length)
+
+    def _cut(self) -> int:
+        groups = cut(self._batch, self.max_seq_length)
+        return sum(len(group) * width(self._batch[group[-1]], self.max_seq_length) for group in groups)
 
     @property
     def share(self) -> float:
@@ -144,28 +148,23 @@ class PaddingMeter:
 
 
 def expected_padding(lengths: Histogram, in_file_order: PaddingMeter, seed: int = 0) -> Padding:
-    """Random batches, and Punie's own: of rows in random order, each window of 8 batches is dealt out by length.
+    """Random batches in one block each, and the same batches as Punie cuts them.
 
     Both are drawn from the histogram, from at most 100,000 of its rows; few rows are drawn for several epochs.
     """
     batch_size, limit = in_file_order.batch_size, in_file_order.max_seq_length
-    window = WINDOW * batch_size
-    shuffled, dealt = PaddingMeter(batch_size, limit), PaddingMeter(batch_size, limit)
-    drawn = _epochs(lengths, window, seed)
-    for start in range(0, len(drawn) - window + 1, window):
-        rows = drawn[start : start + window].tolist()
-        for length in rows:
-            shuffled.add(length)
-        for length in sorted(rows):
-            dealt.add(length)
-    return Padding(batch_size, in_file_order.share, shuffled.share, dealt.share)
+    whole, groups = PaddingMeter(batch_size, limit), PaddingMeter(batch_size, limit, cutting=True)
+    for length in _epochs(lengths, batch_size, seed).tolist():
+        whole.add(length)
+        groups.add(length)
+    return Padding(batch_size, in_file_order.share, whole.share, groups.share)
 
 
-def _epochs(lengths: Histogram, window: int, seed: int) -> np.ndarray:
+def _epochs(lengths: Histogram, batch_size: int, seed: int) -> np.ndarray:
     random = np.random.default_rng(seed)
     values, counts = (np.fromiter(part, np.int64) for part in (lengths.bins.keys(), lengths.bins.values()))
     if lengths.count > _SAMPLE:
         counts = random.multivariate_hypergeometric(counts, _SAMPLE, method="marginals")
     rows = np.repeat(values, counts)
-    epochs = max(1, -(-_LEAST_WINDOWS * window // max(1, len(rows))))
+    epochs = max(1, -(-_LEAST_BATCHES * batch_size // max(1, len(rows))))
     return np.concatenate([random.permutation(rows) for _ in range(epochs)])

@@ -1,0 +1,152 @@
+"""Punie's own training loop on mlx-lm's models, layers, schedules and MLX's optimizers.
+
+One step learns from the same random batch that mlx-lm's loop would pad into one block. Here the batch is cut into
+groups of like length, the groups' losses are summed, and the sum of their gradients is divided by the number of learned
+tokens: the same mean, hardly any padding. Weights change only after loss and gradient were found to be numbers.
+Runs in the training child.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+from mlx import nn
+from mlx.utils import tree_map
+from mlx_lm.tuner.trainer import grad_checkpoint
+from mlx_lm.utils import maybe_set_recommended_wired_limit
+
+from punie.errors import DivergedError
+from punie.training.batches import Group, TokenRow, clipped, make_group, make_groups, slices, training_order
+from punie.training.checkpoint import flat
+from punie.training.head import split_model
+from punie.training.loss import group_loss
+from punie.training.plan import TrainingPlan
+from punie.training.rows import name_rows
+from punie.training.steps import Listener, Step
+from punie.training.student import Learner
+
+
+class PunieEngine:
+    """Gradients are accumulated as sums over tokens, so `grad_accumulation_steps` batches weigh as one larger batch."""
+
+    def __init__(self, plan: TrainingPlan, learner: Learner, first: int) -> None:
+        self.plan, self.learner, self.first = plan, learner, first
+        halves = split_model(learner.model, learner.train_rows[0].tokens)
+        self.loss_route = "full logits" if halves is None else "learned positions"
+        self.loss = group_loss(halves)
+        self.gradient = nn.value_and_grad(learner.model, self.loss)
+        self.batch_size, self.limit, self.val_batches = plan.batch_size, plan.max_seq_length, plan.val_batches
+        self.iterations = range(first, plan.iters)
+        self.every = plan.grad_accumulation_steps
+        self.sum: Any = None
+        self.sum_tokens = 0
+        self.update = self._compiled_update()
+
+    def run(self, listener: Listener) -> None:
+        maybe_set_recommended_wired_limit()
+        if self.plan.grad_checkpoint:
+            grad_checkpoint(self.learner.model.layers[0])
+        listener.begin(self._values())
+        self.learner.model.train()
+        order = training_order(len(self.learner.train_rows), self.batch_size, self.learner.seed, self.first)
+        for iteration, indices in zip(self.iterations, order, strict=False):
+            listener.at_rest()
+            listener.after(self._step(iteration, indices))
+
+    def validate(self) -> float:
+        """Rows of like length together: their order does not change a sum."""
+        model, limit = self.learner.model, None if self.val_batches == -1 else self.val_batches * self.batch_size
+        rows = sorted(self.learner.valid_rows[:limit], key=lambda row: len(row.tokens))
+        model.eval()
+        total, tokens = 0.0, 0
+        for batch in slices(rows, self.batch_size):
+            for group in make_groups(batch, self.limit):
+                total += self._number(self.loss(model, *_arrays(group)))
+                tokens += len(group.targets)
+        model.train()
+        return total / tokens
+
+    def _step(self, iteration: int, indices: Sequence[int]) -> Step:
+        rows = [self.learner.train_rows[index] for index in indices]
+        began = time.perf_counter()
+        groups = make_groups(rows, self.limit)
+        tokens = sum(len(group.targets) for group in groups)
+        loss = sum(self._learn(group) for group in groups) / tokens
+        self.sum_tokens += tokens
+        if not math.isfinite(loss):
+            raise self._diverged(f"The loss is {loss}", iteration, indices)
+        norm = self._update(iteration, indices) if (iteration + 1) % self.every == 0 else None
+        mx.clear_cache()
+        return Step(
+            loss=loss,
+            learning_rate=self._number(self.learner.optimizer.learning_rate),
+            seconds=time.perf_counter() - began,
+            tokens=sum(clipped(rows, self.limit)),
+            positions=sum(group.inputs.size + len(group.inputs) for group in groups),
+            trained_tokens=tokens,
+            new_shape=iteration == self.first,
+            gradient_norm=norm,
+        )
+
+    def _learn(self, group: Group) -> float:
+        """Add a group's gradient to the sum. Returns its summed loss. Evaluated at once, to let go of its memory."""
+        loss, gradient = self.gradient(self.learner.model, *_arrays(group))
+        self.sum = gradient if self.sum is None else tree_map(mx.add, self.sum, gradient)
+        mx.eval(loss, self.sum)
+        return self._number(loss)
+
+    def _update(self, iteration: int, indices: Sequence[int]) -> float:
+        """Change the weights by the mean gradient. Returns its norm."""
+        mean = tree_map(lambda gradient: gradient / self.sum_tokens, self.sum)
+        squares = [mx.square(part.astype(mx.float32)).sum() for part in flat(mean).values()]
+        norm = self._number(mx.sqrt(mx.stack(squares).sum()))
+        if not math.isfinite(norm):
+            raise self._diverged(f"The gradient's norm is {norm}", iteration, indices)
+        self.update(mean)
+        mx.eval(self.learner.model.trainable_parameters(), self.learner.optimizer.state)
+        self.sum, self.sum_tokens = None, 0
+        return norm
+
+    def _compiled_update(self) -> Any:
+        """The only part whose shapes never change, so it is traced once; the groups' shapes nearly always do."""
+        model, optimizer = self.learner.model, self.learner.optimizer
+        state = [model.state, optimizer.state]
+        return partial(mx.compile, inputs=state, outputs=state)(lambda gradient: optimizer.update(model, gradient))
+
+    def _diverged(self, what: str, iteration: int, indices: Sequence[int]) -> DivergedError:
+        rate = self.plan.learning_rate_at(iteration // self.every)
+        bad = [index for index in indices if not math.isfinite(self._loss_of(self.learner.train_rows[index]))]
+        rows = name_rows(sorted(set(bad or indices)))
+        return DivergedError(
+            f"{what} at iteration {iteration + 1}, with learning rate {rate:g}, on {rows}.",
+            where=str(Path(self.plan.data) / "train.jsonl"),
+            hint="No adapter was written. Look at these rows; lower the learning rate, or give the run some warmup.",
+        )
+
+    def _loss_of(self, row: TokenRow) -> float:
+        return self._number(self.loss(self.learner.model, *_arrays(make_group([row], self.limit))))
+
+    def _values(self) -> dict[str, Any]:
+        """The plan's fields that live in the loop, from what the loop uses."""
+        return {
+            "engine": "punie",
+            "iters": self.iterations.stop,
+            "batch_size": self.batch_size,
+            "max_seq_length": self.limit,
+            "grad_accumulation_steps": self.every,
+            "val_batches": self.val_batches,
+        }
+
+    @staticmethod
+    def _number(array: Any) -> float:
+        return float(array.item())
+
+
+def _arrays(group: Group) -> tuple[mx.array, mx.array, mx.array]:
+    return mx.array(group.inputs), mx.array(group.places), mx.array(group.targets)

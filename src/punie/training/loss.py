@@ -1,0 +1,78 @@
+"""The loss of a group of rows: summed cross-entropy in nats over the tokens that are learned, and over nothing else.
+
+Where the head is frozen, its gradient is made while its logits are at hand, in chunks: the logits of a whole group
+never exist, and nothing is computed twice. Runs in the training child.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import mlx.core as mx
+from mlx import nn
+
+from punie.training.head import Halves
+
+CHUNK = 1024
+"""Positions whose logits exist at a time."""
+
+GroupLoss = Callable[[Any, mx.array, mx.array, mx.array], mx.array]
+"""Of the model, inputs (rows x width), places (in the flattened inputs) and targets. Returns a scalar."""
+
+
+def group_loss(halves: Halves | None) -> GroupLoss:
+    """The loss of a model whose halves are known, or of one that is asked for all its logits."""
+    return _full_loss if halves is None else _sparse_loss(halves)
+
+
+def _full_loss(model: Any, inputs: mx.array, places: mx.array, targets: mx.array) -> mx.array:
+    logits = model(inputs).flatten(0, 1)[places]
+    return nn.losses.cross_entropy(logits.astype(mx.float32), targets, reduction="sum")
+
+
+def _sparse_loss(halves: Halves) -> GroupLoss:
+    head_loss = frozen_head_loss(halves.head)
+
+    def loss(model: Any, inputs: mx.array, places: mx.array, targets: mx.array) -> mx.array:
+        return head_loss(halves.layers(inputs).flatten(0, 1)[places], targets)
+
+    return loss
+
+
+def frozen_head_loss(head: Callable[[mx.array], mx.array]) -> Callable[[mx.array, mx.array], mx.array]:
+    """Summed cross-entropy of `head(hidden)`, hidden (positions x size), with a gradient for the hidden state only."""
+
+    @mx.custom_function
+    def loss_and_gradient(hidden: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
+        total, gradients = mx.array(0.0), list[mx.array]()
+        for start in range(0, len(targets), CHUNK):
+            chunk = hidden[start : start + CHUNK]
+            # One chunk after the other: all at once they would need the memory that chunks are to save.
+            chunk = mx.depends([chunk], gradients[-1:])[0] if gradients else chunk
+            loss, gradient = _chunk(head, chunk, targets[start : start + CHUNK])
+            total = total + loss
+            gradients.append(gradient)
+        return total, mx.concatenate(gradients)
+
+    @loss_and_gradient.vjp
+    def _(
+        primals: tuple[mx.array, mx.array], cotangents: tuple[mx.array, mx.array], outputs: tuple[mx.array, mx.array]
+    ) -> tuple[mx.array, mx.array]:
+        scale = cotangents[0].astype(outputs[1].dtype)
+        return scale * outputs[1], mx.zeros_like(primals[1])
+
+    def loss(hidden: mx.array, targets: mx.array) -> mx.array:
+        total, _ = cast(tuple[mx.array, mx.array], loss_and_gradient(hidden, targets))
+        return total
+
+    return loss
+
+
+def _chunk(head: Callable[[mx.array], mx.array], hidden: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
+    """The summed loss, and its gradient by the hidden state: softmax less one at the target, back through the head."""
+    logits, column = head(hidden).astype(mx.float32), targets[:, None]
+    chosen, whole = mx.take_along_axis(logits, column, axis=-1), mx.logsumexp(logits, axis=-1, keepdims=True)
+    by_logits = mx.put_along_axis(mx.softmax(logits, axis=-1), column, mx.exp(chosen - whole) - 1, axis=-1)
+    _, (by_hidden,) = mx.vjp(head, [hidden], [by_logits.astype(hidden.dtype)])
+    return (whole - chosen).sum(), by_hidden
