@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from punie.data.ledger import Removal
-from punie.data.look import tokens
 from punie.data.look.stats import Duplicates, Stats, TokenSettings, stats
 from punie.data.look.tokens import Histogram, PaddingMeter, expected_padding, row_texts
 from punie.data.writer import DatasetWriter
