@@ -10,8 +10,8 @@ from collections.abc import Sequence
 PAD_TO = 32
 
 GROUP_TOKENS = 96
-"""What one more group costs, in tokens that could be computed instead: measured on a CPU with models of 1 to 15 M
-parameters (docs/training-benchmarks.md), not on a GPU."""
+"""What one more group costs, in tokens that could be computed instead: tried on a CPU with a model of 1 M
+parameters (docs/LOG.md), not on a GPU."""
 
 
 def width(longest: int, limit: int) -> int:
