@@ -18,8 +18,9 @@ import yaml
 from punie.cli.console import print_table
 from punie.generate.sample import write_tiny
 from punie.process import Child
-from punie.training.plan import TrainingPlan, parse_plan
+from punie.training.plan import TrainingPlan
 from punie.training.presets import preset
+from punie.training.request import parse_plan
 from punie.training.runner import resolve_plan, train
 from punie.workspace import EMBEDDED_MODEL, resolve_model
 

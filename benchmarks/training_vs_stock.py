@@ -26,7 +26,8 @@ from tokenizers import Tokenizer
 from punie.cli.console import print_table
 from punie.files import read_json, write_json, write_jsonl
 from punie.process import mlx_environment
-from punie.training.plan import TrainingPlan, load_plan, parse_plan
+from punie.training.plan import TrainingPlan
+from punie.training.request import load_plan, parse_plan
 from punie.workspace import EMBEDDED_MODEL, resolve_model
 
 ROWS, MEDIAN, SIGMA, LONGEST, SUPERVISED = 400, 120, 1.07, 1024, 0.4

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from punie.errors import UsageError
 from punie.files import write_jsonl
 from punie.training.metrics import Echo, Metric, TrainLoss, ValidLoss
-from punie.training.plan import parse_plan
+from punie.training.request import parse_plan
 from punie.training.runner import train
 
 _SAMPLE = "def add(first, second):\n    return first + second\n\n\n"

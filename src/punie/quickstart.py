@@ -23,8 +23,9 @@ from punie.generate.sample import tiny_recipe, write_tiny
 from punie.report.compare import Comparison, compare
 from punie.report.pages import write_comparison_page, write_run_page
 from punie.training.metrics import Metric
-from punie.training.plan import TrainingPlan, parse_plan
+from punie.training.plan import TrainingPlan
 from punie.training.presets import cautious, preset
+from punie.training.request import parse_plan
 from punie.training.runner import TrainingOutcome, train
 from punie.workspace import EMBEDDED_MODEL, is_embedded, resolve_model
 

@@ -10,7 +10,8 @@ import pytest
 
 from punie.files import write_jsonl
 from punie.training.metrics import Metric
-from punie.training.plan import TrainingPlan, parse_plan
+from punie.training.plan import TrainingPlan
+from punie.training.request import parse_plan
 from punie.training.runner import TrainingOutcome, train
 
 KNOBS = {

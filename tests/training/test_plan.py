@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from punie.errors import UsageError
-from punie.training.plan import TrainingPlan, load_plan, parse_plan
+from punie.training.plan import TrainingPlan
+from punie.training.request import load_plan, parse_plan
 
 PATHS = {"model": "m", "data": "d", "adapter_path": "a"}
 
@@ -123,8 +124,8 @@ def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_the_rate_rises_then_falls_to_its_floor() -> None:
     """Warm-up begins at 0 and reaches the highest rate; the very last update has the final one."""
-    rates = plan(iters=150, schedule="cosine", learning_rate=1e-3, warmup=10, final_learning_rate=3e-5)
-    assert rates.learning_rate_at(0) == 0
-    assert rates.learning_rate_at(5) == pytest.approx(5e-4)
-    assert rates.learning_rate_at(10) == pytest.approx(1e-3)
-    assert rates.learning_rate_at(149) == pytest.approx(3e-5)
+    schedule = plan(iters=150, schedule="cosine", learning_rate=1e-3, warmup=10, final_learning_rate=3e-5)
+    assert schedule.rates.rate_at(0) == 0
+    assert schedule.rates.rate_at(5) == pytest.approx(5e-4)
+    assert schedule.rates.rate_at(10) == pytest.approx(1e-3)
+    assert schedule.rates.rate_at(149) == pytest.approx(3e-5)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from punie.training.plan import parse_plan
 from punie.training.presets import cautious, preset
+from punie.training.request import parse_plan
 
 
 @pytest.mark.parametrize("iters", [None, 1, 2, 10, 15, 29, 150, 1000])

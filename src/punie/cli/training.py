@@ -65,9 +65,10 @@ _DEFAULTS = {"model": EMBEDDED_MODEL, "adapter_path": "adapters/mine"}
 
 def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bool) -> None:
     from punie.cli import console
-    from punie.training.plan import in_our_words, parse_plan, read_values
     from punie.training.presets import preset
+    from punie.training.request import parse_plan, read_values
     from punie.training.runner import train as run
+    from punie.training.spellings import in_our_words
     from punie.workspace import resolve_model
 
     planned = {} if config is None else in_our_words(read_values(config), where=str(config))

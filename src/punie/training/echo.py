@@ -28,7 +28,7 @@ def schedule_points(plan: TrainingPlan) -> dict[str, list[int]]:
 
 def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
     """One value for each field of the plan, for a model of `layers` layers."""
-    rates = {key: [plan.learning_rate_at(u) for u in updates] for key, updates in schedule_points(plan).items()}
+    rates = {key: [plan.rates.rate_at(u) for u in updates] for key, updates in schedule_points(plan).items()}
     lora = plan.fine_tune_type != "full"
     return {
         **plan.model_dump(),
@@ -56,7 +56,7 @@ def require_echo(plan: TrainingPlan, echo: Echo) -> None:
 def require_rate(plan: TrainingPlan, metric: TrainLoss) -> None:
     """Raises PlanMismatchError where the last update was made with another learning rate than the plan's."""
     update = max(metric.iteration // plan.grad_accumulation_steps - 1, 0)
-    expected = plan.learning_rate_at(update)
+    expected = plan.rates.rate_at(update)
     if not math.isclose(expected, metric.learning_rate, rel_tol=1e-4, abs_tol=1e-6 * plan.learning_rate):
         raise PlanMismatchError(
             f"At iteration {metric.iteration} the trainer's learning rate is {metric.learning_rate:g}, "

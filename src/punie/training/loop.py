@@ -120,7 +120,7 @@ class PunieEngine:
         return partial(mx.compile, inputs=state, outputs=state)(lambda gradient: optimizer.update(model, gradient))
 
     def _diverged(self, what: str, iteration: int, indices: Sequence[int]) -> DivergedError:
-        rate = self.plan.learning_rate_at(iteration // self.every)
+        rate = self.plan.rates.rate_at(iteration // self.every)
         bad = [index for index in indices if not math.isfinite(self._loss_of(self.learner.train_rows[index]))]
         rows = name_rows(sorted(set(bad or indices)))
         return DivergedError(

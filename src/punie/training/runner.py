@@ -32,8 +32,9 @@ from punie.training.metrics import (
     rewrite_metrics,
 )
 from punie.training.outcome import TrainingOutcome, read_outcome, summarize
-from punie.training.plan import TrainingPlan, load_plan
+from punie.training.plan import TrainingPlan
 from punie.training.progress import read_progress
+from punie.training.request import load_plan
 from punie.workspace import resolve_model
 
 _PATIENCE_SECONDS = 300.0

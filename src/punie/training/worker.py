@@ -20,8 +20,9 @@ from punie import fingerprint
 from punie.errors import DataError, InterruptedRun, PunieError
 from punie.training.adapter import AdapterFolder
 from punie.training.metrics import Done, Echo, Failed, Metric, Stopped, append_metric
-from punie.training.plan import TrainingPlan, load_plan
+from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, read_progress
+from punie.training.request import load_plan
 from punie.training.rows import TeachingRows, read_teaching_rows
 
 if TYPE_CHECKING:
