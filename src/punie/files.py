@@ -145,6 +145,10 @@ def _explained(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise CapacityError("No space is left on the disk.", where=str(path)) from error
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            hint = "Nothing was left half-written. Make room, or choose another folder."
+            what = (
+                "A file may not get this large here" if error.errno == errno.EFBIG else "No space is left on the disk"
+            )
+            raise CapacityError(f"{what}.", where=str(path), hint=hint) from error
         raise UsageError(f"Cannot write here: {error.strerror}.", where=str(path)) from error

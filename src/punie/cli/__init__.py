@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
@@ -54,6 +55,7 @@ app.command()(evaluation.serve)
 def main() -> None:
     """Run the command line and exit: 0, or the code of the error that ended it."""
     debug = "--debug" in sys.argv
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except PunieError as error:
@@ -72,6 +74,11 @@ def main() -> None:
             "Run the command again as `punie --debug ...` for details.",
         )
         raise SystemExit(1) from error
+
+
+def _interrupt(*_: object) -> None:
+    """To be asked to end is to be interrupted: drafts are removed and children stopped on the way out."""
+    raise KeyboardInterrupt
 
 
 def _say(*lines: str) -> None:

@@ -16,6 +16,7 @@ from rich.text import Text
 from punie.training.metrics import Echo, Metric, TrainLoss, ValidLoss
 
 if TYPE_CHECKING:
+    from punie.data.progress import Step
     from punie.evaluation.outcomes import Trial
     from punie.report.compare import Comparison, Verdict
     from punie.report.summary import Summary
@@ -119,8 +120,12 @@ class Live:
     def advance(self, done: int, total: int, detail: str = "") -> None:
         self._progress.update(self._task, completed=done, total=total, detail=detail)
 
-    def advance_bytes(self, done: int, total: int) -> None:
-        self.advance(done // 1_000_000, total // 1_000_000, "MB")
+    def step(self, step: Step) -> None:
+        """Show how far a part of the work is; a new part begins a new bar."""
+        if step.what != self._progress.tasks[self._task].description:
+            self.begin(step.what)
+        scale, unit = (1_000_000, "MB") if step.unit == "bytes" else (1, "rows")
+        self._progress.update(self._task, completed=step.done / scale, total=step.total / scale, detail=unit)
 
     def trial(self, trial: Trial, done: int, total: int) -> None:
         self.advance(done, total)

@@ -25,6 +25,10 @@ class Block:
     line: int
     byte: int
 
+    @property
+    def size(self) -> int:
+        return len(self.data)
+
 
 @dataclass(frozen=True, slots=True)
 class LongLine:

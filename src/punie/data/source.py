@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from punie.data.progress import Progress, unheard, watched
 from punie.errors import UsageError
 from punie.files import decode_object, hash_file, hash_value, open_input
 
 SPLITS = ("train", "valid", "test")
 
-Progress = Callable[[int, int], None]
-"""Called now and then with bytes read and bytes in all."""
-
-_REPORTED_ROWS = 500
 _ADVICE = "Give a dataset folder, which has a train.jsonl, or one .jsonl file."
 
 
@@ -89,12 +86,11 @@ class SourceRow:
         return metadata.get(name) if value is None and isinstance(metadata, dict) else value
 
 
-def read_rows(source: Source, progress: Progress | None = None) -> Iterator[SourceRow]:
+def read_rows(source: Source, progress: Progress = unheard, what: str = "reading") -> Iterator[SourceRow]:
     """Every row of every split. Raises DataError at the first line that is not a JSON object."""
-    done, total = 0, source.size if progress else 0
-    for split, path in source.splits.items():
-        for number, raw in read_lines(path):
-            yield SourceRow(split, path, number, raw, decode_object(raw, f"{path}:{number}"))
-            done += len(raw) + 1
-            if progress and number % _REPORTED_ROWS == 0:
-                progress(done, total)
+    rows = (
+        SourceRow(split, path, number, raw, decode_object(raw, f"{path}:{number}"))
+        for split, path in source.splits.items()
+        for number, raw in read_lines(path)
+    )
+    return watched(rows, progress, what, source.size, lambda row: len(row.raw) + 1)

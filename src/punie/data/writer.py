@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import IO, Any
 
 import msgspec
 
 from punie.data.dataset import MANIFEST, Manifest, Parent
+from punie.data.draft import Draft
 from punie.data.ledger import LEDGER, Removal
 from punie.data.source import SPLITS
 from punie.errors import DataError, UsageError
-from punie.files import hash_file, hash_value, make_folder, open_output, write_json
+from punie.files import hash_file, hash_value, open_output, write_json
 
 Row = Mapping[str, Any]
 
@@ -42,8 +41,13 @@ class DatasetWriter:
         self._open = ExitStack()
 
     def __enter__(self) -> DatasetWriter:
-        self.draft = make_folder(self.output.parent / f".{self.output.name}.{token_hex(4)}")
+        self._draft = Draft(self.output)
         return self
+
+    @property
+    def draft(self) -> Path:
+        """The folder that is being filled."""
+        return self._draft.folder
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -53,7 +57,7 @@ class DatasetWriter:
             if kind is None:
                 self._publish()
         finally:
-            shutil.rmtree(self.draft, ignore_errors=True)
+            self._draft.discard()
 
     def write(self, split: str, raw: bytes) -> None:
         """Keep a row, byte for byte; `raw` has no line end."""
@@ -85,7 +89,7 @@ class DatasetWriter:
             fingerprint=hash_value(hashes),
         )
         write_json(self.draft / MANIFEST, self.manifest.model_dump())
-        self.draft.replace(self.output)
+        self._draft.publish()
 
     def _check(self) -> None:
         kept, removed = self.counts.total(), self.removed.total()

@@ -157,17 +157,6 @@ def test_what_is_no_dataset_is_refused(tmp_path: Path) -> None:
         validate(tmp_path)
 
 
-def test_progress_ends_at_the_size_of_the_files(tmp_path: Path) -> None:
-    """What is done grows to the total, line ends included."""
-    write(tmp_path / "train.jsonl", *[PLAIN] * 9000)
-    write(tmp_path / "test.jsonl", PLAIN)
-    heard: list[tuple[int, int]] = []
-    validate(tmp_path, on_progress=lambda done, total: heard.append((done, total)))
-    size = sum(path.stat().st_size for path in tmp_path.iterdir())
-    assert heard == sorted(heard)
-    assert heard[-1] == (size, size)
-
-
 def test_public_rows_are_looked_at(tmp_path: Path) -> None:
     """HumanEval's rows have a prompt and no completion: each is named, none is lost."""
     packed = Path(__file__).parents[4] / "shared" / "data" / "humaneval" / "HumanEval.jsonl.gz"

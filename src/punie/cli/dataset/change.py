@@ -49,14 +49,14 @@ def map_(
     if output is None:
         with console.Live() as live:
             live.begin("looking")
-            found = preview(source, chosen, dry_run or 0, live.advance_bytes)
+            found = preview(source, chosen, dry_run or 0, live.step)
         _show_preview(found, as_json)
         if expect is not None:
             require_expected(found.changed, expect)
         return
     with console.Live() as live:
         live.begin("changing")
-        manifest = map_dataset(source, output, chosen, expect, live.advance_bytes)
+        manifest = map_dataset(source, output, chosen, expect, live.step)
     if as_json:
         console.print_json(manifest.model_dump())
     else:

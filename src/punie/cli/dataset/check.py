@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from punie.data.check.validation import Validation
 
 
-_MEGABYTE = 1_000_000
-
-
 @app.command()
 def validate(
     path: Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.")],
@@ -50,7 +47,7 @@ def validate(
             model=None if model is None else resolve_model(model),
             max_seq_length=max_seq_length,
             on_problem=lambda problem: written.add(asdict(problem)) if as_json else None,
-            on_progress=lambda done, total: live.advance(done // _MEGABYTE, max(1, total // _MEGABYTE), "MB"),
+            progress=live.step,
         )
     if as_json:
         written.end(_as_json(found))

@@ -41,7 +41,15 @@ def dedup(
 
     with console.Live() as live:
         live.begin("comparing")
-        result = dedup(source, output, exact_only=exact_only, threshold=threshold, seed=seed, allow_share=allow_share)
+        result = dedup(
+            source,
+            output,
+            exact_only=exact_only,
+            threshold=threshold,
+            seed=seed,
+            allow_share=allow_share,
+            progress=live.step,
+        )
     _show_dedup(result, as_json)
 
 
@@ -74,7 +82,7 @@ def split(
 
     with console.Live() as live:
         live.begin("comparing")
-        result = split(source, output, test=test, valid=valid, seed=seed)
+        result = split(source, output, test=test, valid=valid, seed=seed, progress=live.step)
     _show_split(result, as_json)
 
 
@@ -128,7 +136,7 @@ def decontaminate(
     benchmarks = [_benchmark(name) for name in against]
     with console.Live() as live:
         live.begin("looking for tasks")
-        result = decontaminate(source, output, against=benchmarks)
+        result = decontaminate(source, output, against=benchmarks, progress=live.step)
     _show_decontamination(result, output, as_json)
 
 

@@ -82,7 +82,7 @@ def filter_(
             name=name,
             drop_invalid=drop_invalid,
             processes=processes,
-            progress=lambda done, total: live.advance(done // 1_000_000, total // 1_000_000, "MB"),
+            progress=live.step,
         )
     _show_selection(selection, output, as_json)
 
@@ -167,7 +167,9 @@ def merge(
         category_caps=_numbers(category_cap, "--category-cap", int),
         seed=seed,
     )
-    merging = merge_datasets(sources, output, name=name or output.name, mixture=mixture)
+    with console.Live() as live:
+        live.begin("reading")
+        merging = merge_datasets(sources, output, name=name or output.name, mixture=mixture, progress=live.step)
     manifest = merging.manifest
     if as_json:
         rows = {label: {"rows": rows, "kept": merging.kept[label]} for label, rows in merging.rows.items()}
@@ -205,7 +207,9 @@ def build(
     from punie.data.choose.build import build_dataset
     from punie.data.choose.recipe import read_recipe
 
-    made = build_dataset(read_recipe(recipe), output)
+    with console.Live() as live:
+        live.begin("reading")
+        made = build_dataset(read_recipe(recipe), output, live.step)
     manifest = made.manifest
     if as_json:
         facts = {"counts": manifest.counts, "removed": manifest.removed, "fingerprint": manifest.fingerprint}

@@ -73,7 +73,7 @@ def import_(
 
     with console.Live() as live:
         live.begin("importing")
-        manifest = import_file(format, file, output, progress=live.advance)
+        manifest = import_file(format, file, output, progress=live.step)
     _show(manifest, output, as_json)
 
 
@@ -92,7 +92,7 @@ def verify(
 
     with console.Live() as live:
         live.begin("verifying")
-        verification = verify(source, output, unsafe_code=unsafe_code, progress=live.advance)
+        verification = verify(source, output, unsafe_code=unsafe_code, progress=live.step)
     checks = {"outside": verification.outside, "in_process": verification.in_process}
     if as_json:
         console.print_json({**verification.manifest.model_dump(), "checks": checks})
@@ -109,7 +109,7 @@ def _downloaded(asked: Asked, folder: Path) -> Manifest:
 
     with console.Live() as live:
         live.begin("downloading")
-        return download(asked, folder, lambda place, done: live.advance(done, asked.maximum, place))
+        return download(asked, folder, live.step)
 
 
 def _show(manifest: Manifest, folder: Path, as_json: bool) -> None:

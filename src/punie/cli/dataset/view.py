@@ -44,7 +44,7 @@ def stats_(
     settings = TokenSettings(resolve_model(model), batch_size, max_seq_length) if model else None
     with console.Live() as live:
         live.begin("counting")
-        found = stats(source, settings, live.advance_bytes)
+        found = stats(source, settings, live.step)
     if html:
         write_text(html, render_dataset(found))
     if as_json:
@@ -66,7 +66,7 @@ def diff_(
 
     with console.Live() as live:
         live.begin("comparing")
-        found = diff(before, after, progress=live.advance_bytes)
+        found = diff(before, after, progress=live.step)
     if as_json:
         console.print_json(asdict(found))
     else:

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from punie.data.check.inspection import Problem
+from punie.data.progress import Progress, Step, unheard
 from punie.data.source import Source
 from punie.errors import UsageError
 from punie.files import open_input, write_json
@@ -40,7 +41,7 @@ class Found(msgspec.Struct, frozen=True, tag="found"):
     fix: str
 
 
-class Progress(msgspec.Struct, frozen=True, tag="progress"):
+class Reached(msgspec.Struct, frozen=True, tag="reached"):
     """Bytes of all files that are done."""
 
     done: int
@@ -70,7 +71,7 @@ class Rendering(msgspec.Struct, frozen=True, tag="done"):
     """Marks of the template that the tokenizer cuts into several tokens, with their number."""
 
 
-_Line = Found | Progress | Refused | Rendering
+_Line = Found | Reached | Refused | Rendering
 _LINES = msgspec.json.Decoder(_Line)
 
 
@@ -80,7 +81,7 @@ def render(
     max_seq_length: int,
     *,
     on_problem: Callable[[Problem], None] = lambda problem: None,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = unheard,
 ) -> Rendering:
     """Render and tokenize every sound row in a child, with mlx-lm's own code.
 
@@ -91,13 +92,14 @@ def render(
         files = [str(path) for path in source.splits.values()]
         write_json(task, msgspec.to_builtins(Task(str(model), files, max_seq_length)))
         results.touch()
+        progress(Step("rendering", 0, source.size, "bytes"))
         with Child(WORKER, str(task), str(results), log=Path(scratch) / "log") as child:
             for line in _follow(results, lambda: child.poll() is None):
                 match line:
                     case Found():
                         on_problem(Problem(**msgspec.structs.asdict(line)))
-                    case Progress():
-                        on_progress(line.done, source.size)
+                    case Reached():
+                        progress(Step("rendering", line.done, source.size, "bytes"))
                     case Refused():
                         raise UsageError(line.message, where=str(model), hint=line.hint)
                     case Rendering():

@@ -25,7 +25,7 @@ from punie.conversation import ToolCall
 from punie.data.blocks import LongLine, read_blocks
 from punie.data.check.diagnosis import shorten
 from punie.data.check.keys import read_distinct
-from punie.data.check.rendering import Found, Progress, Refused, Rendering, Task
+from punie.data.check.rendering import Found, Reached, Refused, Rendering, Task
 from punie.data.rows import Row, RowError, row_decoder
 from punie.data.schema import row_shape
 from punie.toolcalls import family_of, parse_calls, same_calls
@@ -181,8 +181,8 @@ def _work(task: Task, tell: Callable[[Any], None]) -> Rendering | Refused:
     renderer, done = Renderer(tokenizer, task.max_seq_length, tell), 0
     for file in task.files:
         for item in _sound_rows(file):
-            if isinstance(item, Progress):
-                tell(Progress(done := done + item.done))
+            if isinstance(item, Reached):
+                tell(Reached(done := done + item.done))
                 continue
             if item[1].shape != "text" and not tokenizer.has_chat_template:
                 return Refused("The model has no chat template, so it cannot read chats.", _NO_TEMPLATE)
@@ -190,12 +190,12 @@ def _work(task: Task, tell: Callable[[Any], None]) -> Rendering | Refused:
     return renderer.result()
 
 
-def _sound_rows(file: str) -> Iterator[tuple[Place, Row, dict[str, Any]] | Progress]:
+def _sound_rows(file: str) -> Iterator[tuple[Place, Row, dict[str, Any]] | Reached]:
     """The rows nothing was said about yet: those that can be read and have the shape of the file's first."""
     decode, shape = row_decoder(), None
     for block in read_blocks(Path(file)):
         if isinstance(block, LongLine):
-            yield Progress(block.size)
+            yield Reached(block.size)
             continue
         byte = block.byte
         for number, line in enumerate(block.lines, start=block.line):
@@ -205,7 +205,7 @@ def _sound_rows(file: str) -> Iterator[tuple[Place, Row, dict[str, Any]] | Progr
                 if row.shape == row_shape(value) == shape:
                     yield Place(file, number, byte), row, value
             byte += len(line) + 1
-        yield Progress(len(block.data))
+        yield Reached(len(block.data))
 
 
 def _call_of(call: dict[str, Any]) -> ToolCall | Any:

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from punie.data.blocks import Block, read_blocks
+from punie.data.blocks import read_blocks
 from punie.data.check.inspection import Inspector, Problem, Tally
 from punie.data.check.rendering import Rendering, render
 from punie.data.dataset import MANIFEST, read_manifest
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import Source, open_source
 from punie.errors import DataError
 
@@ -86,20 +87,20 @@ def validate(
     model: Path | None = None,
     max_seq_length: int = 2048,
     on_problem: Callable[[Problem], None] = lambda problem: None,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    progress: Progress = unheard,
 ) -> Validation:
     """Look at every row of a dataset folder or a .jsonl file, in constant memory; with a model, render every row.
 
-    `on_problem` hears every problem, `on_progress` the bytes done and their total, once more while rows are rendered.
+    `on_problem` hears every problem.
     Raises UsageError where there is no dataset or no tokenizer, DataError where there is no row to train on.
     """
     source, ear = open_source(path), _Ear(on_problem)
-    tallies = _inspect(source, ear.hear, on_progress)
+    tallies = _inspect(source, ear.hear, progress)
     if not tallies["train"].rows:
         raise DataError("The train split is empty.", where=str(source.splits["train"]))
     rendering = None
     if model is not None:
-        rendering = render(source, model, max_seq_length, on_problem=ear.hear, on_progress=on_progress)
+        rendering = render(source, model, max_seq_length, on_problem=ear.hear, progress=progress)
     counts = {split: tally.rows for split, tally in tallies.items()}
     failed = sum(tally.failed for tally in tallies.values()) + (rendering.failed if rendering else 0)
     shapes = +sum((tally.shapes for tally in tallies.values()), Counter[str]())
@@ -107,20 +108,14 @@ def validate(
     return Validation(counts, dict(shapes), failed, dict(ear.rules), tuple(ear.first), cautions, rendering)
 
 
-def _inspect(
-    source: Source, hear: Callable[[Problem], None], on_progress: Callable[[int, int], None]
-) -> dict[str, Tally]:
-    tallies, done, total = dict[str, Tally](), 0, source.size
+def _inspect(source: Source, hear: Callable[[Problem], None], progress: Progress) -> dict[str, Tally]:
+    inspectors = {split: Inspector(file) for split, file in source.splits.items()}
+    blocks = ((inspectors[split], block) for split, file in source.splits.items() for block in read_blocks(file))
     with _no_collector():
-        for split, file in source.splits.items():
-            inspector = Inspector(file)
-            tallies[split] = inspector.tally
-            for block in read_blocks(file):
-                for problem in inspector.inspect(block):
-                    hear(problem)
-                done += len(block.data) if isinstance(block, Block) else block.size
-                on_progress(done, total)
-    return tallies
+        for inspector, block in watched(blocks, progress, "reading", source.size, lambda item: item[1].size):
+            for problem in inspector.inspect(block):
+                hear(problem)
+    return {split: inspector.tally for split, inspector in inspectors.items()}
 
 
 @contextmanager

@@ -20,8 +20,10 @@ from punie.data.compare.contamination import SUSPECTS, decontaminate
 from punie.data.compare.dedup import dedup
 from punie.data.compare.items import Benchmark, read_benchmark
 from punie.data.compare.split import split
+from punie.data.compare.text import read_raw
 from punie.data.dataset import Manifest, Parent, read_manifest
 from punie.data.ledger import LEDGER, Removal
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import Source, open_source, read_lines
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError
@@ -41,14 +43,14 @@ class Build:
     stages: Mapping[str, int]
 
 
-def build_dataset(recipe: Recipe, output: Path) -> Build:
+def build_dataset(recipe: Recipe, output: Path, progress: Progress = unheard) -> Build:
     """Carry a recipe out. Raises DataError where a source is not what the recipe says it is, or nothing is left."""
     sources = [open_source(Path(ingredient.path)) for ingredient in recipe.sources]
     parents = [_checked(source, ingredient) for source, ingredient in zip(sources, recipe.sources, strict=True)]
     record = {"command": "build", **recipe.model_dump(mode="json")}
     with DatasetWriter(output, name=recipe.name, recipe=record) as writer:
         with tempfile.TemporaryDirectory(dir=writer.draft) as folder:
-            kitchen = _Kitchen(recipe, sources, Path(folder), writer)
+            kitchen = _Kitchen(recipe, sources, Path(folder), writer, progress)
             kitchen.cook()
         sizes = kitchen.origins.sizes
         writer.parents = tuple(
@@ -74,7 +76,10 @@ def _checked(source: Source, ingredient: Ingredient) -> Parent:
 class _Kitchen:
     """Stages, each a dataset folder of its own until the next one has been made from it."""
 
-    def __init__(self, recipe: Recipe, sources: list[Source], folder: Path, writer: DatasetWriter) -> None:
+    def __init__(
+        self, recipe: Recipe, sources: list[Source], folder: Path, writer: DatasetWriter, progress: Progress
+    ) -> None:
+        self._progress = progress
         self._recipe, self._sources, self._folder, self._writer = recipe, sources, folder, writer
         self.origins = Origins(sources)
         self.stages: dict[str, int] = {"sources": len(self.origins)}
@@ -89,7 +94,12 @@ class _Kitchen:
                 "dedup",
                 made,
                 lambda path, output: dedup(
-                    path, output, threshold=near.threshold, seed=recipe.seed, allow_share=near.allow_share
+                    path,
+                    output,
+                    threshold=near.threshold,
+                    seed=recipe.seed,
+                    allow_share=near.allow_share,
+                    progress=self._progress,
                 ),
             )
         if (shares := recipe.split) is not None:
@@ -103,7 +113,11 @@ class _Kitchen:
         rules = self._recipe.rules_of(ingredient)
         kept = self._run(
             ingredient.path,
-            lambda: filter_dataset(source.root, output, rules, drop_invalid=self._recipe.drop_invalid).kept,
+            lambda: (
+                filter_dataset(
+                    source.root, output, rules, drop_invalid=self._recipe.drop_invalid, progress=self._progress
+                ).kept
+            ),
         )
         self.stages["rules"] = self.stages.get("rules", 0) + kept
         after = open_source(output)
@@ -122,7 +136,9 @@ class _Kitchen:
             seed=recipe.seed,
         )
         roots = [source.root for source in sources]
-        self._run("merge", lambda: merge_datasets(roots, output, name="merge", mixture=mixture))
+        self._run(
+            "merge", lambda: merge_datasets(roots, output, name="merge", mixture=mixture, progress=self._progress)
+        )
         after = open_source(output)
         self._record(after)
         self.origins.after_merge(after)
@@ -138,7 +154,9 @@ class _Kitchen:
 
     def _cleared(self, before: Source, benchmarks: list[Benchmark]) -> Source:
         after = self._thinned(
-            "decontaminate", before, lambda path, output: decontaminate(path, output, against=benchmarks)
+            "decontaminate",
+            before,
+            lambda path, output: decontaminate(path, output, against=benchmarks, progress=self._progress),
         )
         self.benchmarks = read_manifest(after.root).recipe["against"]
         if (after.root / SUSPECTS).is_file():
@@ -149,7 +167,10 @@ class _Kitchen:
 
     def _dealt(self, before: Source, test: float, valid: float) -> Source:
         output = self._folder / "split"
-        self._run("split", lambda: split(before.root, output, test=test, valid=valid, seed=self._recipe.seed))
+        self._run(
+            "split",
+            lambda: split(before.root, output, test=test, valid=valid, seed=self._recipe.seed, progress=self._progress),
+        )
         after = open_source(output)
         self.origins.after_split(before, after)
         return self._counted("split", after)
@@ -181,12 +202,12 @@ class _Kitchen:
 
     def _serve(self, made: Source) -> None:
         provenance = self._writer.file(PROVENANCE)
-        for split_, path in made.splits.items():
-            for line, raw in read_lines(path):
-                self._writer.write(split_, raw)
-                file, begun = self.origins.place(str(path), line)
-                origin = {"split": split_, "line": line, "file": file, "from": begun}
-                provenance.write(msgspec.json.encode(origin) + b"\n")
+        rows = read_raw(made, tuple(made.splits))
+        for split_, path, line, raw in watched(rows, self._progress, "writing", made.size, lambda row: len(row[3]) + 1):
+            self._writer.write(split_, raw)
+            file, begun = self.origins.place(str(path), line)
+            origin = {"split": split_, "line": line, "file": file, "from": begun}
+            provenance.write(msgspec.json.encode(origin) + b"\n")
 
 
 def _lock(recipe: Recipe, benchmarks: Mapping[str, str], writer: DatasetWriter) -> None:

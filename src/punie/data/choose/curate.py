@@ -17,6 +17,7 @@ from punie.data.choose.rules import Rule
 from punie.data.choose.shards import LEAST_BYTES, screen_in_parallel, whole
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import LEDGER
+from punie.data.progress import Progress, Step, unheard
 from punie.data.source import Source, open_source
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
@@ -26,9 +27,6 @@ LABELS = frozenset({"category", "difficulty", "where", "language", "script", "la
 """Rules whose measured values tell what would have been there to choose."""
 _SHOWN = 12
 _SHARDS = ".shards"
-
-Progress = Callable[[int, int], None]
-"""Called with the bytes that are done, and all there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ def filter_dataset(
     name: str | None = None,
     drop_invalid: bool = False,
     processes: int = 1,
-    progress: Progress | None = None,
+    progress: Progress = unheard,
 ) -> Selection:
     """Write the rows that pass every rule; each split stays what it was, and rows keep their order and bytes.
 
@@ -93,7 +91,7 @@ class _Pass:
         rules: Sequence[Rule],
         drop_invalid: bool,
         processes: int,
-        progress: Progress | None,
+        progress: Progress,
     ) -> None:
         self._source, self._writer, self._rules = source, writer, rules
         self._drop_invalid, self._processes, self._progress = drop_invalid, processes, progress
@@ -103,6 +101,7 @@ class _Pass:
 
     def screen(self, split: str) -> Tally:
         path, digest = self._source.splits[split], hashlib.sha256()
+        self._report(0)
         tally = self._screen(path, lambda: self._writer.file(f"{split}.jsonl"), digest)
         self._done += path.stat().st_size
         self.hashes[split] = digest.hexdigest()
@@ -140,8 +139,7 @@ class _Pass:
         return self._writer.file(LEDGER)
 
     def _report(self, done: int) -> None:
-        if self._progress is not None:
-            self._progress(self._done + done, self._total)
+        self._progress(Step("filtering", self._done + done, self._total, "bytes"))
 
 
 def _nothing(writer: DatasetWriter, output: Path) -> DataError:

@@ -22,6 +22,7 @@ import xxhash
 from punie.data.compare.text import Text, TextRow, read_raw, read_texts
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import Removal, row_hash
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import SPLITS, Source, open_source
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
@@ -60,7 +61,9 @@ class Merging:
     kept: Mapping[str, int]
 
 
-def merge_datasets(paths: Sequence[Path], output: Path, *, name: str, mixture: Mixture | None = None) -> Merging:
+def merge_datasets(
+    paths: Sequence[Path], output: Path, *, name: str, mixture: Mixture | None = None, progress: Progress = unheard
+) -> Merging:
     """Write the rows of several datasets as one, split by split, with `provenance.jsonl` beside them.
 
     Raises UsageError for a share or a cap of nothing that is there; DataError where two shapes would stand in one file.
@@ -68,7 +71,7 @@ def merge_datasets(paths: Sequence[Path], output: Path, *, name: str, mixture: M
     mixture = mixture or Mixture()
     sources = _named([open_source(path) for path in paths])
     _require_sense(sources, mixture)
-    plan = _Plan(sources, mixture)
+    plan = _Plan(sources, mixture, progress)
     parents = [
         Parent(path=str(source.root), fingerprint=source.fingerprint(), rows=plan.rows[label])
         for label, source in sources.items()
@@ -76,7 +79,7 @@ def merge_datasets(paths: Sequence[Path], output: Path, *, name: str, mixture: M
     recipe = {"command": "merge", **mixture.to_recipe()}
     with DatasetWriter(output, name=name, recipe=recipe, parents=parents) as writer:
         writer.rows_in = len(plan.removals)
-        kept = _write(sources, plan, writer)
+        kept = _write(sources, plan, writer, progress)
     assert writer.manifest is not None
     return Merging(writer.manifest, plan.rows, kept)
 
@@ -119,7 +122,7 @@ Dropped = tuple[str, Any, Any]
 class _Plan:
     """What becomes of every row, in the order in which rows are read; some hundred bytes for a row."""
 
-    def __init__(self, sources: Mapping[str, Source], mixture: Mixture) -> None:
+    def __init__(self, sources: Mapping[str, Source], mixture: Mixture, progress: Progress) -> None:
         self._mixture = mixture
         self._first_with: dict[bytes, int] = {}
         self._parts: list[tuple[int, str, Path]] = []
@@ -128,7 +131,8 @@ class _Plan:
         self._labels: list[tuple[str, str | None]] = []
         self._shapes: dict[str, tuple[str, str]] = {}
         self.removals: list[Dropped | None] = []
-        for label, row in _rows(sources):
+        size = sum(source.size for source in sources.values())
+        for label, row in watched(_rows(sources), progress, "reading", size, lambda item: len(item[1].raw) + 1):
             self._take(label, row)
         self.rows = Counter(label for label, _ in self._labels)
         self._require_categories()
@@ -200,23 +204,17 @@ def _rows(sources: Mapping[str, Source]) -> Iterator[tuple[str, TextRow]]:
             yield from ((label, row) for row in read_texts(source, [split]))
 
 
-def _write(sources: Mapping[str, Source], plan: _Plan, writer: DatasetWriter) -> Counter[str]:
-    removals, kept = iter(plan.removals), Counter[str]()
-    for split in _ORDER:
-        for label, source in sources.items():
-            for _, path, line, raw in read_raw(source, [split]):
-                if (gone := next(removals)) is not None:
-                    rule, value, threshold = gone
-                    writer.remove(Removal(str(path), line, row_hash(raw), rule, value, threshold))
-                    continue
-                writer.write(split, raw)
-                kept[label] += 1
-                origin = {
-                    "split": split,
-                    "line": writer.counts[split],
-                    "source": label,
-                    "file": str(path),
-                    "from": line,
-                }
-                writer.file(PROVENANCE).write(msgspec.json.encode(origin) + b"\n")
+def _write(sources: Mapping[str, Source], plan: _Plan, writer: DatasetWriter, progress: Progress) -> Counter[str]:
+    kept = Counter[str]()
+    rows = ((label, row) for split in _ORDER for label, source in sources.items() for row in read_raw(source, [split]))
+    watched_rows = watched(rows, progress, "writing", len(plan.removals))
+    for gone, (label, (split, path, line, raw)) in zip(plan.removals, watched_rows, strict=True):
+        if gone is not None:
+            rule, value, threshold = gone
+            writer.remove(Removal(str(path), line, row_hash(raw), rule, value, threshold))
+            continue
+        writer.write(split, raw)
+        kept[label] += 1
+        origin = {"split": split, "line": writer.counts[split], "source": label, "file": str(path), "from": line}
+        writer.file(PROVENANCE).write(msgspec.json.encode(origin) + b"\n")
     return kept

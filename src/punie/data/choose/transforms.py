@@ -14,8 +14,9 @@ import msgspec
 
 from punie.data.check.keys import read_distinct
 from punie.data.dataset import Manifest, Parent
+from punie.data.progress import Progress, unheard
 from punie.data.schema import row_problem, row_shape
-from punie.data.source import Progress, Source, SourceRow, open_source, read_rows
+from punie.data.source import Source, SourceRow, open_source, read_rows
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
 from punie.toolcalls import FAMILIES, family_of, find_blocks, rewrite_calls
@@ -61,7 +62,7 @@ def find_transform(name: str, argument: str = "") -> Transform:
     return Transform(name, argument, maker.make(argument))
 
 
-def preview(path: Path, transform: Transform, shown: int, progress: Progress | None = None) -> Preview:
+def preview(path: Path, transform: Transform, shown: int, progress: Progress = unheard) -> Preview:
     """Look at every row and write nothing. Raises DataError and UsageError as `map_dataset` does."""
     rows, changed, examples = 0, 0, list[Example]()
     for source, after in _transformed(open_source(path), transform, progress):
@@ -74,7 +75,7 @@ def preview(path: Path, transform: Transform, shown: int, progress: Progress | N
 
 
 def map_dataset(
-    path: Path, output: Path, transform: Transform, expected: int | None = None, progress: Progress | None = None
+    path: Path, output: Path, transform: Transform, expected: int | None = None, progress: Progress = unheard
 ) -> Manifest:
     """Write the dataset with the transform applied; a row it does not change keeps its bytes.
 
@@ -108,8 +109,8 @@ def _recipe(transform: Transform) -> dict[str, Any]:
     return {"map": transform.name, **({"argument": transform.argument} if transform.argument else {})}
 
 
-def _transformed(source: Source, transform: Transform, progress: Progress | None) -> Iterator[tuple[SourceRow, Row]]:
-    for row in read_rows(source, progress):
+def _transformed(source: Source, transform: Transform, progress: Progress) -> Iterator[tuple[SourceRow, Row]]:
+    for row in read_rows(source, progress, "changing"):
         try:
             after = transform.change(row.row)
             if after is not row.row:

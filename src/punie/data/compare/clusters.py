@@ -11,6 +11,7 @@ from punie.data.compare.corpus import Corpus, scan
 from punie.data.compare.similarity import Neighbours
 from punie.data.compare.syntax import SMALLEST, parse, renamed_hash
 from punie.data.compare.text import TextRow
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import Source
 
 
@@ -24,7 +25,9 @@ class Clusters:
     strata: Sequence[tuple[str | None, str | None]]
 
 
-def cluster(source: Source, order: Sequence[str], *, threshold: float, seed: int) -> Clusters:
+def cluster(
+    source: Source, order: Sequence[str], *, threshold: float, seed: int, progress: Progress = unheard
+) -> Clusters:
     """Clusters of a source's rows, numbered in the order in which the splits are read.
 
     A tie passes on: when a resembles b and b resembles c, all three belong together. A source id is the row's
@@ -37,10 +40,10 @@ def cluster(source: Source, order: Sequence[str], *, threshold: float, seed: int
         strata.append((row.text.label("category"), row.text.label("difficulty")))
         ties.add(_marks(row))
 
-    corpus, neighbours = scan(source, order, threshold=threshold, seed=seed, observe=observe)
+    corpus, neighbours = scan(source, order, threshold=threshold, seed=seed, observe=observe, progress=progress)
     for row, first in enumerate(corpus.equal_to):
         ties.tie(first, row)
-    _tie_near_copies(corpus, neighbours, threshold, ties)
+    _tie_near_copies(corpus, neighbours, threshold, ties, progress)
     return Clusters(corpus, [ties.first(row) for row in range(len(corpus))], keys, strata)
 
 
@@ -61,8 +64,9 @@ def _marks(row: TextRow) -> list[str]:
     return marks if source_id is None else [*marks, f"source {source_id}"]
 
 
-def _tie_near_copies(corpus: Corpus, neighbours: Neighbours, threshold: float, ties: _Ties) -> None:
-    for row in corpus.ahead(neighbours.with_any()):
+def _tie_near_copies(corpus: Corpus, neighbours: Neighbours, threshold: float, ties: _Ties, progress: Progress) -> None:
+    alike = neighbours.with_any()
+    for row in watched(corpus.ahead(alike), progress, "comparing", len(alike)):
         for other in neighbours.before(row):
             if ties.first(row) != ties.first(other) and corpus.similarity(row, other) >= threshold:
                 ties.tie(row, other)

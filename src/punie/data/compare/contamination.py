@@ -14,6 +14,7 @@ from punie.data.compare.items import Benchmark
 from punie.data.compare.text import TextRow, read_texts
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import Removal, row_hash
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import SPLITS, open_source
 from punie.data.writer import DatasetWriter
 from punie.files import hash_value
@@ -38,7 +39,9 @@ class Decontamination:
     testable: Mapping[str, Testable]
 
 
-def decontaminate(source: Path, output: Path, *, against: Sequence[Benchmark]) -> Decontamination:
+def decontaminate(
+    source: Path, output: Path, *, against: Sequence[Benchmark], progress: Progress = unheard
+) -> Decontamination:
     """Write the dataset without the rows of train and valid that hold a task of one of the benchmarks.
 
     The test split is never taught and stays as it is. `removed.jsonl` names task, shared words and share for each
@@ -51,7 +54,10 @@ def decontaminate(source: Path, output: Path, *, against: Sequence[Benchmark]) -
     removed, suspect = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     with DatasetWriter(output, name=output.name, recipe=recipe) as writer:
         lines = dict[Path, int]()
-        for row, worst in _judged(read_texts(rows, SPLITS), tasks):
+        texts = watched(
+            read_texts(rows, SPLITS), progress, "looking for tasks", rows.size, lambda row: len(row.raw) + 1
+        )
+        for row, worst in _judged(texts, tasks):
             if worst is not None:
                 (removed if worst.condemns else suspect)[_source(row), worst.benchmark, worst.rule] += 1
             _write(writer, row, worst)

@@ -12,6 +12,7 @@ import numpy as np
 from punie.data.compare.similarity import Bands, Neighbours, Sketches, jaccard, shingle
 from punie.data.compare.text import TextRow, decode_text, read_texts
 from punie.data.compare.words import Numbers
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import Source
 from punie.files import open_input
 
@@ -127,12 +128,19 @@ class _Sketcher:
 
 
 def scan(
-    source: Source, order: Sequence[str], *, threshold: float, seed: int, observe: Observe | None = None
+    source: Source,
+    order: Sequence[str],
+    *,
+    threshold: float,
+    seed: int,
+    observe: Observe | None = None,
+    progress: Progress = unheard,
 ) -> tuple[Corpus, Neighbours]:
     """Read a source once; `observe` sees every row. Rows that equal an earlier one are not sketched."""
     corpus, sketcher = Corpus(), _Sketcher(threshold, seed)
     first_with: dict[bytes, int] = {}
-    for row in read_texts(source, order):
+    rows = watched(read_texts(source, order), progress, "reading", source.size, lambda row: len(row.raw) + 1)
+    for row in rows:
         number = len(corpus)
         first = first_with.setdefault(row.text.key(), number)
         corpus.note(row, first)

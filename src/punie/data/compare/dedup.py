@@ -16,6 +16,7 @@ from punie.data.compare.similarity import Neighbours
 from punie.data.compare.text import TextRow, read_raw
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import Removal, row_hash
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import Source, open_source
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError
@@ -62,6 +63,7 @@ def dedup(
     threshold: float = THRESHOLD,
     seed: int = 0,
     allow_share: float = ALLOWED_SHARE,
+    progress: Progress = unheard,
 ) -> Deduplication:
     """Write the dataset without copies; `removed.jsonl` names the row that each removed one repeats.
 
@@ -71,23 +73,29 @@ def dedup(
     rows, sources = open_source(source), list[str]()
     least = 1.0 if exact_only else threshold
     corpus, neighbours = scan(
-        rows, _ORDER, threshold=least, seed=seed, observe=lambda row: sources.append(_source(row))
+        rows,
+        _ORDER,
+        threshold=least,
+        seed=seed,
+        observe=lambda row: sources.append(_source(row)),
+        progress=progress,
     )
-    copies = _find_copies(corpus, neighbours, least)
+    copies = _find_copies(corpus, neighbours, least, progress)
     shares = _shares(sources, copies)
     _require_reason(shares, allow_share)
     parent = Parent(path=str(rows.root), fingerprint=rows.fingerprint(), rows=len(corpus))
     recipe = {"command": "dedup", "threshold": least, "seed": seed, "allow_share": allow_share}
     with DatasetWriter(output, name=output.name, recipe=recipe, parents=[parent]) as writer:
         writer.rows_in = len(corpus)
-        _write(rows, corpus, copies, least, writer)
+        _write(rows, corpus, copies, least, writer, progress)
     assert writer.manifest is not None
     return Deduplication(writer.manifest, shares)
 
 
-def _find_copies(corpus: Corpus, neighbours: Neighbours, threshold: float) -> dict[int, Copy]:
+def _find_copies(corpus: Corpus, neighbours: Neighbours, threshold: float, progress: Progress) -> dict[int, Copy]:
     copies = {row: Copy(first, 1.0, equal=True) for row, first in enumerate(corpus.equal_to) if first != row}
-    for row in corpus.ahead(neighbours.with_any()):
+    alike = neighbours.with_any()
+    for row in watched(corpus.ahead(alike), progress, "comparing", len(alike)):
         for other in neighbours.before(row):
             if (similarity := corpus.similarity(row, other)) >= threshold:
                 copies[row] = Copy(other, similarity, equal=False)
@@ -123,8 +131,16 @@ def _require_reason(shares: Mapping[str, Share], allowed: float) -> None:
             )
 
 
-def _write(source: Source, corpus: Corpus, copies: Mapping[int, Copy], threshold: float, writer: DatasetWriter) -> None:
-    for row, (split, path, line, raw) in enumerate(read_raw(source, _ORDER)):
+def _write(
+    source: Source,
+    corpus: Corpus,
+    copies: Mapping[int, Copy],
+    threshold: float,
+    writer: DatasetWriter,
+    progress: Progress,
+) -> None:
+    rows = watched(read_raw(source, _ORDER), progress, "writing", len(corpus))
+    for row, (split, path, line, raw) in enumerate(rows):
         if (copy := copies.get(row)) is None:
             writer.write(split, raw)
             continue

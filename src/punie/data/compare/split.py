@@ -23,6 +23,7 @@ from punie.data.compare.corpus import Corpus
 from punie.data.compare.text import read_raw
 from punie.data.compare.words import Numbers, Positions
 from punie.data.dataset import Manifest, Parent
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import SPLITS, open_source
 from punie.data.writer import DatasetWriter
 from punie.errors import UsageError
@@ -53,7 +54,15 @@ class Splitting:
     leakage: Leakage
 
 
-def split(source: Path, output: Path, *, test: float = 10.0, valid: float = 10.0, seed: int = 0) -> Splitting:
+def split(
+    source: Path,
+    output: Path,
+    *,
+    test: float = 10.0,
+    valid: float = 10.0,
+    seed: int = 0,
+    progress: Progress = unheard,
+) -> Splitting:
     """Divide all rows of a source anew; `test` and `valid` are in percent of the clusters of each stratum.
 
     Raises UsageError where the shares leave nothing for train, DataError where nothing falls to train.
@@ -61,19 +70,22 @@ def split(source: Path, output: Path, *, test: float = 10.0, valid: float = 10.0
     if test < 0 or valid < 0 or test + valid >= 100:
         raise UsageError(f"{test:g} % for test and {valid:g} % for valid leave nothing to train on.")
     rows = open_source(source)
-    found = cluster(rows, SPLITS, threshold=LEAK, seed=0)
+    found = cluster(rows, SPLITS, threshold=LEAK, seed=0, progress=progress)
     sides = {first: side_of(found.keys[first], test, valid, seed) for first in set(found.first_of)}
     sides_of_rows = [sides[first] for first in found.first_of]
     parent = Parent(path=str(rows.root), fingerprint=rows.fingerprint(), rows=len(found.corpus))
     recipe = {"command": "split", "test": test, "valid": valid, "seed": seed}
     with DatasetWriter(output, name=output.name, recipe=recipe, parents=[parent]) as writer:
         writer.rows_in = len(found.corpus)
-        for side, (_, _, _, raw) in zip(sides_of_rows, read_raw(rows, SPLITS), strict=True):
+        written = watched(read_raw(rows, SPLITS), progress, "writing", len(found.corpus))
+        for side, (_, _, _, raw) in zip(sides_of_rows, written, strict=True):
             writer.write(side, raw)
     assert writer.manifest is not None
     sizes = Counter(found.first_of)
     strata = _strata(found, sides)
-    return Splitting(writer.manifest, len(sizes), max(sizes.values()), strata, _leakage(found.corpus, sides_of_rows))
+    return Splitting(
+        writer.manifest, len(sizes), max(sizes.values()), strata, _leakage(found.corpus, sides_of_rows, progress)
+    )
 
 
 def side_of(key: bytes, test: float, valid: float, seed: int) -> str:
@@ -91,11 +103,12 @@ def _strata(clusters: Clusters, sides: Mapping[int, str]) -> dict[Stratum, Count
     return dict(sorted(strata.items(), key=str))
 
 
-def _leakage(corpus: Corpus, sides: Sequence[str]) -> Leakage:
+def _leakage(corpus: Corpus, sides: Sequence[str], progress: Progress) -> Leakage:
     """Every row of train against every row of test that shares a run of words with it, exactly."""
     test = _Postings(corpus, [row for row, side in enumerate(sides) if side == "test"])
     largest, pair, above = 0.0, None, 0
-    for row in corpus.ahead([row for row, side in enumerate(sides) if side == "train"]):
+    taught = [row for row, side in enumerate(sides) if side == "train"]
+    for row in watched(corpus.ahead(taught), progress, "comparing train with test", len(taught)):
         similarities = test.similarities(corpus.shingles(row))
         above += int(np.count_nonzero(similarities >= LEAK))
         if len(similarities) and (best := int(similarities.argmax())) >= 0 and similarities[best] > largest:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from itertools import chain
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from punie.data.dataset import Manifest
 from punie.data.fetch.hub import Repository, open_repository, stream_records
 from punie.data.fetch.importers.columns import mapped, recognise
 from punie.data.fetch.importers.formats import CONVERTERS, write_records
-from punie.data.fetch.importers.records import Record, columns_of, watched
+from punie.data.fetch.importers.records import Record, columns_of
 from punie.data.fetch.importers.row import Convert
 from punie.data.fetch.layout import choose, data_files
 from punie.data.fetch.shortcuts import SHORTCUTS, Shortcut
+from punie.data.progress import Progress, Step, unheard, watched
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
 
 _EMBEDDED = ("sample", "tiny")
 _OTHER_SPLITS_SHARE = 20
 _SPLIT = "{split}"
-
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +45,9 @@ class Part:
     records: Callable[[], Iterator[Record]]
 
 
-def download(asked: Asked, output: Path, progress: Progress = lambda place, done: None) -> Manifest:
+def download(asked: Asked, output: Path, progress: Progress = unheard) -> Manifest:
     """Write up to `asked.maximum` rows: all of train, or 90 % of it with 5 % of each other split there is.
 
-    `progress` hears which file is read, and the rows kept so far.
     Raises UsageError where the name, split or revision is unknown or the hub says no; DataError where the columns do
     not tell what to learn from, or no row can be imported; CapacityError on a full disk.
     """
@@ -113,9 +111,12 @@ def _write(
             if limit <= writer.counts[split]:
                 break
             read.append(part.place)
-            progress(part.place, writer.counts.total())
+            what = f"downloading {PurePosixPath(part.place).name}"
+            progress(Step(what, writer.counts.total(), asked.maximum, "rows"))
             convert, records = _recognised(part, shortcut, asked)
-            records = watched(records, lambda _, place=part.place: progress(place, writer.counts.total()))
+            records = watched(
+                records, lambda step: progress(replace(step, done=writer.counts.total())), what, asked.maximum
+            )
             left, wanted = limit - writer.counts[split], f"a row of {asked.name}"
             writer.rows_in += write_records(
                 writer, split, records, convert, source=part.place, wanted=wanted, limit=left

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from typing import Any
 
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import Removal, row_hash
+from punie.data.progress import Progress, unheard, watched
 from punie.data.source import Source, SourceRow, open_source, read_lines, read_rows
 from punie.data.writer import DatasetWriter
 from punie.errors import UsageError
@@ -52,10 +53,8 @@ class Judgement:
     results: tuple[CheckResult, ...] = ()
 
 
-def verify(
-    path: Path, output: Path, *, unsafe_code: bool = False, progress: Callable[[int, int], None] | None = None
-) -> Verification:
-    """Run every row's solution against its tests; kept rows keep their bytes. `progress` gets rows done and all.
+def verify(path: Path, output: Path, *, unsafe_code: bool = False, progress: Progress = unheard) -> Verification:
+    """Run every row's solution against its tests; kept rows keep their bytes.
 
     Raises UsageError unless `unsafe_code` allows running code without a jail; DataError where no train row passes, or
     at a line that is not a JSON object.
@@ -68,12 +67,10 @@ def verify(
     done, checks = 0, Counter[bool]()
     recipe = {"verify": source.name, "sandbox": "unsafe child process"}
     with DatasetWriter(output, name=output.resolve().name, recipe=recipe) as writer, _quiet():
-        for row, judgement in _judge_all(read_rows(source)):
+        for row, judgement in watched(_judge_all(read_rows(source)), progress, "verifying", total):
             _settle(writer, row, judgement)
             done += 1
             checks.update(result.in_process for result in judgement.results)
-            if progress is not None:
-                progress(done, total)
         writer.rows_in, writer.parents = done, (_parent(source, done),)
     assert writer.manifest is not None
     return Verification(writer.manifest, outside=checks[False], in_process=checks[True])

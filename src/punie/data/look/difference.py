@@ -17,7 +17,8 @@ import msgspec
 import numpy as np
 from xxhash import xxh3_64_intdigest
 
-from punie.data.source import SPLITS, Progress, Source, open_source, read_rows
+from punie.data.progress import Progress, unheard
+from punie.data.source import SPLITS, Source, open_source, read_rows
 
 _ODD = 0x9E3779B97F4A7C15
 NO_CATEGORY = "(none)"
@@ -60,9 +61,10 @@ class Difference:
     categories: tuple[Share, ...]
 
 
-def diff(before: Path, after: Path, shown: int = 10, progress: Progress | None = None) -> Difference:
+def diff(before: Path, after: Path, shown: int = 10, progress: Progress = unheard) -> Difference:
     """Raises UsageError for a path that is no dataset, DataError at a line that is not a JSON object."""
-    left, right = (_index(open_source(path), progress) for path in (before, after))
+    left = _index(open_source(before), progress, "reading the first")
+    right = _index(open_source(after), progress, "reading the second")
     ids = _matches(left.ids, right.ids, left.ids != 0, right.ids != 0)
     rest = tuple(~_mask(side, found) for side, found in zip((left, right), ids, strict=True))
     contents = _matches(left.contents, right.contents, *rest)
@@ -109,10 +111,10 @@ class _Index:
         return f"{self.source.splits[SPLITS[self.splits[row]]]}:{self.lines[row]}"
 
 
-def _index(source: Source, progress: Progress | None) -> _Index:
+def _index(source: Source, progress: Progress, what: str) -> _Index:
     ids, contents, splits, lines = array("Q"), array("Q"), array("B"), array("I")
     categories = Counter[str]()
-    for row in read_rows(source, progress):
+    for row in read_rows(source, progress, what):
         identity = row.row.pop("id", None)
         ids.append(0 if identity is None else _hash(identity) or 1)
         contents.append(_hash(row.row))

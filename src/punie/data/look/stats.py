@@ -17,7 +17,8 @@ from punie.data.dataset import MANIFEST, Manifest, read_manifest
 from punie.data.ledger import LEDGER
 from punie.data.look.facets import FACETS
 from punie.data.look.tokens import Histogram, Padding, PaddingMeter, TokenCounter, expected_padding, row_texts
-from punie.data.source import SPLITS, Progress, SourceRow, open_source, read_rows
+from punie.data.progress import Progress, unheard
+from punie.data.source import SPLITS, SourceRow, open_source, read_rows
 from punie.files import read_jsonl
 
 _BATCH_ROWS = 256
@@ -77,7 +78,7 @@ class Stats:
         return sum(self.splits.values())
 
 
-def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress | None = None) -> Stats:
+def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress = unheard) -> Stats:
     """One pass over the rows; memory grows by 9 bytes a row.
 
     Raises UsageError for a path that is no dataset and a model without tokenizer.json, DataError at a line that is
@@ -85,7 +86,7 @@ def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress | 
     """
     source = open_source(path)
     survey = _Survey(tokens)
-    rows = read_rows(source, progress)
+    rows = read_rows(source, progress, "counting")
     while batch := list(islice(rows, _BATCH_ROWS)):
         survey.add(batch)
     return Stats(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from punie.data.fetch.importers import bfcl
 from punie.data.fetch.importers.benchmarks import convert_humaneval, convert_kodcode, convert_mbpp
 from punie.data.fetch.importers.chats import convert_alpaca, convert_openai, convert_sharegpt
 from punie.data.fetch.importers.glaive import convert_glaive
-from punie.data.fetch.importers.records import Record, read_records, watched
+from punie.data.fetch.importers.records import Record, read_records
 from punie.data.fetch.importers.row import CannotImport, Convert
 from punie.data.fetch.importers.strandset import convert_strandset
 from punie.data.ledger import Removal, row_hash
+from punie.data.progress import Progress, unheard, watched
 from punie.data.schema import row_problem
 from punie.data.writer import DatasetWriter
 from punie.errors import UsageError
@@ -38,19 +39,16 @@ CONVERTERS: dict[str, Convert] = {
 FORMATS = tuple(sorted([*CONVERTERS, BFCL]))
 
 
-def import_file(
-    format: str, path: Path, output: Path, progress: Callable[[int, int], None] = lambda done, total: None
-) -> Manifest:
+def import_file(format: str, path: Path, output: Path, progress: Progress = unheard) -> Manifest:
     """Write every row of the file that can be taught from as the split train of a new dataset.
 
-    `progress` hears rows read and rows in all.
     Raises UsageError at an unknown format or file, DataError where the file is broken or nothing can be imported.
     """
     convert = _converter(format, path)
     parent = Parent(path=str(path), fingerprint=hash_file(path), rows=sum(1 for _ in read_records(path)))
     recipe = {"import": format, "file": path.name}
     with DatasetWriter(output, name=output.resolve().name, recipe=recipe, parents=[parent]) as writer:
-        records = watched(read_records(path), lambda done: progress(done, parent.rows))
+        records = watched(read_records(path), progress, "importing", parent.rows)
         write_records(writer, "train", records, convert, source=str(path), wanted=f"a row of {format}")
         writer.rows_in = parent.rows
     assert writer.manifest is not None

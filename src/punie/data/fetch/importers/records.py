@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,6 @@ from punie.errors import DataError, UsageError
 from punie.files import open_input
 
 _BATCH_ROWS = 512
-_TOLD_ROWS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +43,6 @@ def count_records(lines: Iterable[bytes]) -> Iterator[Record]:
     """Lines as records."""
     for number, line in enumerate(lines, start=1):
         yield Record(number, line.rstrip(b"\r\n"))
-
-
-def watched(records: Iterable[Record], tell: Callable[[int], None]) -> Iterator[Record]:
-    """The records; `tell` hears how many there were, now and then."""
-    for number, record in enumerate(records):
-        if number % _TOLD_ROWS == 0:
-            tell(number)
-        yield record
 
 
 def _unpacked(path: Path, file: IO[bytes]) -> Iterator[Record]:
