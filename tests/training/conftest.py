@@ -10,6 +10,7 @@ import pytest
 
 from punie.files import write_jsonl
 from punie.training.metrics import Metric
+from punie.training.optimizer import OPTION_NAMES
 from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
 from punie.training.runner import TrainingOutcome, train
@@ -20,13 +21,19 @@ KNOBS = {
     "learning_rate": 3e-3,
     "schedule": "cosine",
     "warmup": 2,
+    "initial_learning_rate": 1e-5,
+    "decay": 2,
     "final_learning_rate": 1e-4,
     "optimizer": "adamw",
     "weight_decay": 0.02,
+    "betas": [0.8, 0.95],
+    "eps": 1e-6,
+    "bias_correction": True,
     "num_layers": 2,
     "rank": 4,
     "scale": 2.0,
     "dropout": 0.1,
+    "keys": ["q_proj", "self_attn.v_proj", "down_proj"],
     "max_seq_length": 256,
     "mask": "assistant",
     "grad_checkpoint": True,
@@ -37,6 +44,9 @@ KNOBS = {
     "val_batches": 2,
     "save_every": 4,
 }
+
+MLX_OPTIONS: dict[str, None] = dict.fromkeys(OPTION_NAMES)
+"""To take back what KNOBS says about the options of adamw, for another optimizer."""
 
 PlanMaker = Callable[..., TrainingPlan]
 

@@ -9,11 +9,13 @@ import msgspec
 import pytest
 
 from punie.errors import PlanMismatchError
-from punie.training.echo import expected_echo, require_echo, require_rate, schedule_points
+from punie.training.echo import SETTLED_BEFORE, expected_echo, require_echo, require_rate, schedule_points
 from punie.training.metrics import Echo, TrainLoss
 from punie.training.plan import TrainingPlan
 
-from .conftest import KNOBS, FinishedRun, PlanMaker
+from .conftest import KNOBS, MLX_OPTIONS, FinishedRun, PlanMaker
+
+ECHOED = set(TrainingPlan.model_fields) - SETTLED_BEFORE
 
 
 @pytest.fixture(scope="session")
@@ -23,17 +25,18 @@ def echo(finished: FinishedRun) -> Echo:
 
 def test_every_field_of_a_plan_is_echoed(echo: Echo) -> None:
     """No knob can be added to a plan without proof that it arrives."""
-    assert set(echo.values) == set(TrainingPlan.model_fields)
+    assert set(echo.values) == ECHOED
 
 
 def test_every_knob_of_the_finished_run_is_turned() -> None:
     """The echo of a default would prove nothing; other tuning types and mlx-lm's engine are read back elsewhere."""
     fields = {key: field for key, field in TrainingPlan.model_fields.items() if not field.is_required()}
-    assert set(fields) - set(KNOBS) == {"fine_tune_type", "engine"}
+    of_other_optimizers = {"momentum", "dampening", "nesterov", "ns_steps"}
+    assert set(fields) - set(KNOBS) == {"fine_tune_type", "engine", "epochs"} | of_other_optimizers
     assert not [key for key, value in KNOBS.items() if fields[key].default == value]
 
 
-@pytest.mark.parametrize("field", TrainingPlan.model_fields)
+@pytest.mark.parametrize("field", sorted(ECHOED))
 def test_a_field_that_came_back_otherwise_ends_the_run(finished: FinishedRun, echo: Echo, field: str) -> None:
     """The error names the field, whether its value is wrong or missing."""
     values = dict(echo.values)
@@ -58,19 +61,28 @@ def test_facts_of_the_run_are_told(echo: Echo) -> None:
     assert 0 < echo.trainable_parameters < echo.total_parameters / 4
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd", "muon"])
+OPTIONS_TURNED = {
+    "adam": {"betas": [0.8, 0.9], "eps": 1e-6, "bias_correction": True},
+    "adamw": {},
+    "sgd": {"momentum": 0.5, "nesterov": True, "weight_decay": 0.1},
+    "muon": {"momentum": 0.9, "nesterov": False, "ns_steps": 3},
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIONS_TURNED)
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
 @pytest.mark.parametrize("warmup", [0, 5])
-def test_the_real_optimizer_keeps_the_plans_schedule(
+def test_the_real_optimizer_keeps_the_plans_schedule_and_options(
     make_plan: PlanMaker, tmp_path: Path, optimizer: str, schedule: str, warmup: int
 ) -> None:
     """MLX's optimizers and mlx-lm's schedules give the rates that the plan's own formulas give."""
     from punie.training.readback import read_optimizer
     from punie.training.student import make_optimizer
 
-    floor = {} if schedule == "constant" else {"final_learning_rate": 1e-5}
-    knobs = {"optimizer": optimizer, "schedule": schedule, "warmup": warmup, "final_learning_rate": 0.0, **floor}
-    plan = make_plan(tmp_path, **{"iters": 40, "weight_decay": None, **knobs})
+    slope = {"final_learning_rate": 1e-5, "decay": 20} if schedule != "constant" else {}
+    rise = {"warmup": warmup, "initial_learning_rate": 1e-4 if warmup else 0.0}
+    knobs = {"final_learning_rate": 0.0, "decay": None, **slope, **rise, **MLX_OPTIONS, **OPTIONS_TURNED[optimizer]}
+    plan = make_plan(tmp_path, iters=80, optimizer=optimizer, schedule=schedule, **knobs)
     found = read_optimizer(make_optimizer(plan), schedule_points(plan))
     assert found == {key: as_single(value) for key, value in expected_echo(plan, layers=4).items() if key in found}
 
@@ -80,7 +92,7 @@ def test_the_real_optimizer_keeps_the_plans_schedule(
     [
         {"fine_tune_type": "lora", "num_layers": -1},
         {"fine_tune_type": "dora", "num_layers": 1},
-        {"fine_tune_type": "full", "num_layers": 2, "rank": 8, "scale": 20.0, "dropout": 0.0},
+        {"fine_tune_type": "full", "num_layers": 2, "rank": 8, "scale": 20.0, "dropout": 0.0, "keys": None},
     ],
 )
 def test_the_kind_of_tuning_is_read_from_the_modules(make_plan: PlanMaker, tmp_path: Path, knobs: dict) -> None:
@@ -93,9 +105,11 @@ def test_the_kind_of_tuning_is_read_from_the_modules(make_plan: PlanMaker, tmp_p
     make_trainable(model, plan)
     found = read_model(model, tokenizer)
     expected = expected_echo(plan, layers=len(model.layers))
+    modules = found.pop("keys")
+    assert {name.rpartition(".")[2] for name in modules} == ({"q_proj", "v_proj", "down_proj"} if plan.keys else set())
     assert {**found, "grad_checkpoint": True} == {key: expected[key] for key in found}
 
 
 def as_single(value: Any) -> Any:
     """Rates as single precision holds them, for comparison."""
-    return pytest.approx(value, rel=1e-4, abs=1e-9) if isinstance(value, list) else value
+    return pytest.approx(value, rel=1e-4, abs=1e-9) if isinstance(value, list | tuple) else value

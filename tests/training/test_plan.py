@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from punie.errors import UsageError
+from punie.training.optimizer import OPTION_NAMES, OPTIONS
 from punie.training.plan import TrainingPlan
 from punie.training.request import load_plan, parse_plan
 
+SCHEDULE = {"schedule", "warmup", "initial_learning_rate", "final_learning_rate", "decay"}
 PATHS = {"model": "m", "data": "d", "adapter_path": "a"}
 
 
@@ -28,7 +30,7 @@ def test_words_and_defaults_are_those_of_mlx_lm() -> None:
     flags = {action.dest for action in build_parser()._actions}
 
     assert {key: ours[key] for key in theirs} == theirs
-    assert set(ours) - set(theirs) == {"schedule", "warmup", "final_learning_rate", "weight_decay", "engine", "mask"}
+    assert set(ours) - set(theirs) == SCHEDULE | set(OPTION_NAMES) | {"engine", "mask", "epochs", "keys"}
     assert set(defaults) - flags == {"rank", "scale", "dropout"} | (set(ours) - set(theirs))
 
 
@@ -39,13 +41,14 @@ def test_the_nested_form_has_only_keys_mlx_lm_knows() -> None:
     assert set(plan().to_mlx_lm()) <= set(CONFIG_DEFAULTS)
 
 
-def test_default_weight_decays_are_those_of_mlx() -> None:
-    """A weight decay left out is the one the optimizer takes by itself."""
+def test_options_left_out_are_those_of_mlx() -> None:
+    """The table of options has each that an optimizer takes, with the value it takes by itself."""
     from mlx import optimizers
 
     for name, kind in {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD", "muon": "Muon"}.items():
         optimizer = getattr(optimizers, kind)(learning_rate=0.1)
-        assert plan(optimizer=name).effective_weight_decay == getattr(optimizer, "weight_decay", None)
+        found = {name: getattr(optimizer, name) for name in OPTION_NAMES if hasattr(optimizer, name)}
+        assert found == {key: list(value) if key == "betas" else value for key, value in OPTIONS[name].items()}
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,15 @@ def test_an_unknown_key_is_refused_with_the_one_that_was_meant(key: str, hint: s
         ({"iters": 0}, "iters"),
         ({"learning_rate": "fast"}, "learning_rate"),
         ({"learning_rate": float("nan")}, "learning_rate"),
-        ({"optimizer": "adafactor"}, "optimizer"),
+        ({"learning_rate": 0}, "learning_rate is 0, which trains nothing"),
+        ({"learning_rate": 1e5, "optimizer": "adamw"}, "destroys the model"),
+        ({"optimizer": "adafactor"}, "'adam', 'adamw', 'sgd' or 'muon'"),
+        ({"betas": [0.9, 1.0], "optimizer": "adam"}, "betas"),
+        ({"momentum": 0.9}, "momentum does nothing with optimizer adam; use sgd, muon"),
+        ({"optimizer": "sgd", "nesterov": True}, "nesterov needs a momentum"),
+        ({"keys": []}, "keys is empty"),
+        ({"initial_learning_rate": 1e-6}, "does nothing without warmup"),
+        ({"decay": 10}, "decay does nothing"),
         ({"dropout": 1.0}, "dropout"),
         ({"num_layers": 0}, "num_layers is 0"),
         ({"num_layers": -2}, "num_layers"),

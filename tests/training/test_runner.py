@@ -14,7 +14,7 @@ from punie.files import hash_file
 from punie.training.metrics import Done, Echo, Metric, Saved, TrainLoss, ValidLoss, read_metrics
 from punie.training.runner import bytes_needed, read_outcome, require_space, train
 
-from .conftest import FinishedRun, PlanMaker
+from .conftest import MLX_OPTIONS, FinishedRun, PlanMaker
 
 
 def iterations(metrics: tuple[Metric, ...], kind: type[TrainLoss | ValidLoss | Saved]) -> list[int]:
@@ -110,7 +110,8 @@ def interrupt() -> None:
 
 def test_a_loss_that_is_no_number_ends_the_run(make_plan: PlanMaker, tmp_path: Path) -> None:
     """Diverging has its own exit code and leaves no adapter."""
-    knobs = {"optimizer": "sgd", "learning_rate": 1e30, "final_learning_rate": 1e29, "grad_accumulation_steps": 1}
+    rates = {"learning_rate": 1e30, "final_learning_rate": 1e29}
+    knobs = {**MLX_OPTIONS, **rates, "optimizer": "sgd", "grad_accumulation_steps": 1}
     with pytest.raises(DivergedError, match="at iteration") as caught:
         train(make_plan(tmp_path / "run", **knobs))
     assert caught.value.exit_code == 5
@@ -158,7 +159,7 @@ def test_what_is_missing_is_said_at_once(make_plan: PlanMaker, tmp_path: Path, k
 
 def test_a_disk_that_is_too_small_is_said_at_once(make_plan: PlanMaker, tmp_path: Path) -> None:
     """The need grows with full tuning and its checkpoints, and is held against the disk of the output folder."""
-    lora = {"rank": 8, "scale": 20.0, "dropout": 0.0}
+    lora = {"rank": 8, "scale": 20.0, "dropout": 0.0, "keys": None}
     few, many = (make_plan(tmp_path, fine_tune_type="full", save_every=every, **lora) for every in (12, 1))
     assert bytes_needed(many) > bytes_needed(few) > 0
     with pytest.raises(CapacityError, match="this run needs about"):

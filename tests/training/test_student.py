@@ -59,6 +59,14 @@ def test_more_layers_than_the_model_has_are_refused(make_plan: PlanMaker, tmp_pa
         make_trainable(load_student(plan)[0], plan)
 
 
+def test_a_key_that_names_no_module_is_refused_with_those_there_are(make_plan: PlanMaker, tmp_path: Path) -> None:
+    """A misspelt module does not silently leave the others to learn alone."""
+    plan = make_plan(tmp_path, keys=["q_proj", "query"])
+    with pytest.raises(UsageError, match="no module 'query'") as caught:
+        make_trainable(load_student(plan)[0], plan)
+    assert "self_attn.q_proj" in caught.value.hint
+
+
 def test_a_model_mlx_lm_cannot_load_is_the_users_to_correct(
     make_plan: PlanMaker, tiny_model: Path, tmp_path: Path
 ) -> None:

@@ -11,17 +11,24 @@ from typing import Any
 
 from punie.errors import PlanMismatchError
 from punie.training.metrics import Echo, TrainLoss
-from punie.training.plan import TrainingPlan
+from punie.training.optimizer import OPTION_NAMES
+from punie.training.plan import TrainingPlan, key_names
+
+SETTLED_BEFORE = {"epochs"}
+"""Fields that the parent has turned into others, which are echoed: `iters` says what `epochs` asked for."""
 
 
 def schedule_points(plan: TrainingPlan) -> dict[str, list[int]]:
-    """The optimizer updates at which a rate proves each of the four fields that shape the schedule."""
+    """The optimizer updates at which a rate proves each of the fields that shape the schedule."""
     last = plan.updates - 1
     decisive = {0, 1, plan.warmup, plan.warmup + 1, last // 4, last // 2, 3 * last // 4, last}
+    slope_end = min(plan.warmup + (plan.decay or last), last)
     return {
         "learning_rate": [min(plan.warmup, last)],
         "schedule": sorted(update for update in decisive if update <= last),
         "warmup": sorted({0, plan.warmup // 2, min(plan.warmup, last)}),
+        "initial_learning_rate": [0],
+        "decay": sorted({slope_end // 2, slope_end, min(slope_end + 1, last)}),
         "final_learning_rate": [last],
     }
 
@@ -31,10 +38,10 @@ def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
     rates = {key: [plan.rates.rate_at(u) for u in updates] for key, updates in schedule_points(plan).items()}
     lora = plan.fine_tune_type != "full"
     return {
-        **plan.model_dump(),
+        **plan.model_dump(exclude=SETTLED_BEFORE),
         **rates,
+        **{name: plan.optimizer_options.get(name) for name in OPTION_NAMES},
         "num_layers": layers if plan.num_layers == -1 else plan.num_layers,
-        "weight_decay": plan.effective_weight_decay,
         "rank": plan.rank if lora else None,
         "scale": plan.scale if lora else None,
         "dropout": plan.dropout if lora else None,
@@ -45,7 +52,7 @@ def require_echo(plan: TrainingPlan, echo: Echo) -> None:
     """Raises PlanMismatchError that names the first field which did not arrive."""
     for field, expected in expected_echo(plan, echo.layers).items():
         found = echo.values.get(field, "nothing")
-        if not _same(expected, found):
+        if not (_names_modules(plan, found) if field == "keys" else _same(expected, found)):
             raise PlanMismatchError(
                 f"The plan's {field} did not reach the trainer: expected {expected}, found {found}.",
                 where=f"field {field}",
@@ -65,9 +72,19 @@ def require_rate(plan: TrainingPlan, metric: TrainLoss) -> None:
         )
 
 
+def _names_modules(plan: TrainingPlan, found: Any) -> bool:
+    """Whether these are the modules that `keys` name: each by a key, and each key at least one."""
+    if not isinstance(found, list):
+        return False
+    if plan.keys is None:
+        return bool(found) == (plan.fine_tune_type != "full")
+    named = [{key for key in plan.keys if key_names(key, name)} for name in map(str, found)]
+    return all(named) and set().union(*named) == set(plan.keys)
+
+
 def _same(expected: Any, found: Any) -> bool:
     """Equal, up to what single precision does to a float."""
-    if isinstance(expected, list) and isinstance(found, list):
+    if isinstance(expected, list | tuple) and isinstance(found, list | tuple):
         return len(expected) == len(found) and all(map(_same, expected, found))
     if isinstance(expected, float) and isinstance(found, float | int) and not isinstance(found, bool):
         return math.isclose(expected, found, rel_tol=1e-4, abs_tol=1e-9)

@@ -6,26 +6,30 @@ nested blocks, are flat here. `TrainingPlan.to_mlx_lm` gives the nested form bac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from punie.training.optimizer import HIGHEST_RATE, OPTION_NAMES, OPTIONS, OptimizerName, option_problem
 from punie.training.schedule import Schedule, Shape
 
 Positive = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=-1)]
 Mask = Literal["none", "prompt", "assistant", "last"]
 
-DEFAULT_WEIGHT_DECAY = {"adamw": 0.01, "muon": 0.01, "sgd": 0.0}
-"""What MLX takes when none is given, for the optimizers that have a weight decay."""
+Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+
+
+def key_names(key: str, module: str) -> bool:
+    """Whether a key of `keys` means this module: by its full name or by the last parts of it."""
+    return f".{module}".endswith(f".{key}")
 
 
 class TrainingPlan(BaseModel):
-    """One training run, down to the last knob.
-
-    adafactor is not offered: with MLX's defaults it ignores the learning rate.
-    """
+    """One training run, down to the last knob."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -40,22 +44,38 @@ class TrainingPlan(BaseModel):
     fine_tune_type: Literal["lora", "dora", "full"] = "lora"
     iters: Positive = 1000
     """Batches to learn from; an optimizer update happens every `grad_accumulation_steps` of them."""
+    epochs: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The passes over the rows that `iters` was computed from, where they were asked for."""
     batch_size: Positive = 4
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1e-5
+    learning_rate: Rate = 1e-5
     """The highest rate: reached after `warmup`."""
     schedule: Shape = "constant"
     warmup: Annotated[int, Field(ge=0)] = 0
-    """Optimizer updates over which the rate rises linearly from 0."""
-    final_learning_rate: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """The rate of the last update of a cosine or linear schedule."""
-    optimizer: Literal["adam", "adamw", "sgd", "muon"] = "adam"
-    weight_decay: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    """None leaves it to the optimizer: 0.01 for adamw and muon, 0 for sgd; adam has none."""
+    """Optimizer updates over which the rate rises linearly."""
+    initial_learning_rate: Rate = 0.0
+    """Where the warmup begins."""
+    final_learning_rate: Rate = 0.0
+    """Where a cosine or linear schedule ends."""
+    decay: Positive | None = None
+    """Updates from the highest rate to the final one; None for all that are left after the warmup."""
+    optimizer: OptimizerName = "adam"
+    weight_decay: Rate | None = None
+    """This and the other options of an optimizer: None leaves the value to MLX (`optimizer.py` has them)."""
+    betas: tuple[Share, Share] | None = None
+    eps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    bias_correction: bool | None = None
+    momentum: Share | None = None
+    dampening: Share | None = None
+    nesterov: bool | None = None
+    ns_steps: Positive | None = None
     num_layers: CountOrAll = 16
     """How many of the last layers learn; -1 for all."""
     rank: Positive = 8
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Factor of the LoRA update: alpha / rank in other trainers."""
+    dropout: Share = 0.0
+    keys: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
+    """Modules that get LoRA matrices, by full name or by its end (q_proj); None for every linear one."""
     max_seq_length: Annotated[int, Field(ge=2)] = 2048
     """Tokens; what is longer is cut off."""
     mask: Mask = "none"
@@ -73,39 +93,32 @@ class TrainingPlan(BaseModel):
 
     @model_validator(mode="after")
     def _every_knob_does_something(self) -> Self:
-        problems = [message for holds, message in self._contradictions() if holds]
-        if problems:
-            raise ValueError(problems[0])
+        if problem := next(self._problems(), None):
+            raise ValueError(problem)
         return self
 
+    def _problems(self) -> Iterator[str]:
+        yield from filter(None, (self.rates.problem(), option_problem(self.optimizer, self._given_options)))
+        yield from (message for holds, message in self._contradictions() if holds)
+
     def _contradictions(self) -> list[tuple[bool, str]]:
-        lora_defaults = all(self.is_default(key) for key in ("rank", "scale", "dropout"))
+        lora = ("rank", "scale", "dropout", "keys")
         return [
             (self.num_layers == 0, "num_layers is 0, which trains nothing; use -1 for all layers"),
             (self.val_batches == 0, "val_batches is 0; leave valid.jsonl out to train without validation"),
+            (self.keys == (), "keys is empty, which trains nothing; leave it out for every linear module"),
+            (
+                self.learning_rate > HIGHEST_RATE.get(self.optimizer, self.learning_rate),
+                f"learning_rate {self.learning_rate:g} with {self.optimizer} moves every weight by about as much per "
+                "update and destroys the model; usual are 1e-6 to 1e-3",
+            ),
             (
                 self.iters % self.grad_accumulation_steps != 0,
                 "iters is not a multiple of grad_accumulation_steps, so the last batches would never be learned from",
             ),
             (
-                self.schedule == "constant" and self.final_learning_rate != 0,
-                "final_learning_rate does nothing with schedule constant; use cosine or linear",
-            ),
-            (
-                self.final_learning_rate > self.learning_rate,
-                "final_learning_rate is above learning_rate, which is the highest rate",
-            ),
-            (
-                not self.rates.has_room,
-                f"warmup leaves nothing of the {self.updates} updates for the schedule itself",
-            ),
-            (
-                self.weight_decay is not None and self.optimizer not in DEFAULT_WEIGHT_DECAY,
-                f"weight_decay does nothing with optimizer {self.optimizer}; use {', '.join(DEFAULT_WEIGHT_DECAY)}",
-            ),
-            (
-                self.fine_tune_type == "full" and not lora_defaults,
-                "rank, scale and dropout do nothing with fine_tune_type full",
+                self.fine_tune_type == "full" and not all(map(self.is_default, lora)),
+                "rank, scale, dropout and keys do nothing with fine_tune_type full",
             ),
             (
                 self.engine == "mlx-lm" and self.mask == "assistant",
@@ -124,24 +137,36 @@ class TrainingPlan(BaseModel):
     @property
     def rates(self) -> Schedule:
         """The learning rate of every update."""
-        return Schedule(self.schedule, self.learning_rate, self.final_learning_rate, self.warmup, self.updates)
+        return Schedule(
+            shape=self.schedule,
+            highest=self.learning_rate,
+            first=self.initial_learning_rate,
+            last=self.final_learning_rate,
+            warmup=self.warmup,
+            decay=self.decay,
+            updates=self.updates,
+        )
 
     @property
-    def effective_weight_decay(self) -> float | None:
-        """The weight decay in force, or None where the optimizer has none."""
-        return DEFAULT_WEIGHT_DECAY.get(self.optimizer) if self.weight_decay is None else self.weight_decay
+    def optimizer_options(self) -> dict[str, Any]:
+        """Every option of the optimizer, as it is in force."""
+        return {**OPTIONS[self.optimizer], **self._given_options}
+
+    @property
+    def _given_options(self) -> dict[str, Any]:
+        return {name: value for name in OPTION_NAMES if (value := getattr(self, name)) is not None}
 
     def to_mlx_lm(self) -> dict[str, Any]:
         """The same run as `mlx_lm lora` writes it into adapter_config.json."""
-        flat = {"schedule", "warmup", "final_learning_rate", "weight_decay", "rank", "scale", "dropout"}
-        ours = {"engine", "mask"}
-        decay = {} if self.effective_weight_decay is None else {"weight_decay": self.effective_weight_decay}
+        schedule = {"schedule", "warmup", "initial_learning_rate", "final_learning_rate", "decay"}
         lora = {"rank": self.rank, "scale": self.scale, "dropout": self.dropout}
+        if self.keys is not None:
+            lora["keys"] = list(self.keys)
         return {
-            **self.model_dump(exclude=flat | ours),
+            **self.model_dump(exclude={"engine", "mask", "epochs", *OPTION_NAMES, *schedule, *lora, "keys"}),
             "train": True,
             "mask_prompt": self.mask == "last",
-            "optimizer_config": {self.optimizer: decay},
+            "optimizer_config": {self.optimizer: self.optimizer_options},
             "lr_schedule": self.rates.to_mlx_lm(),
             "lora_parameters": None if self.fine_tune_type == "full" else lora,
         }

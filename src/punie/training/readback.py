@@ -10,7 +10,9 @@ from mlx.optimizers import Optimizer
 from mlx_lm.tuner.dora import DoRAEmbedding, DoRALinear
 from mlx_lm.tuner.lora import LoRASwitchLinear
 
+from punie.training import modules
 from punie.training.checkpoint import flat
+from punie.training.optimizer import OPTION_NAMES
 
 
 def read_model(model: Any, tokenizer: Any) -> dict[str, Any]:
@@ -21,6 +23,7 @@ def read_model(model: Any, tokenizer: Any) -> dict[str, Any]:
         "model": str(tokenizer.name_or_path),
         "fine_tune_type": _only(kinds) if adapters else "full",
         "num_layers": sum(bool(flat(layer.trainable_parameters())) for layer in model.layers),
+        "keys": modules.adapted(model),
         "rank": _only({_rank(module) for module in adapters}),
         "scale": _only({module.scale for module in adapters}),
         # nn.Dropout keeps the share that stays.
@@ -30,12 +33,12 @@ def read_model(model: Any, tokenizer: Any) -> dict[str, Any]:
 
 
 def read_optimizer(optimizer: Optimizer, points: dict[str, list[int]]) -> dict[str, Any]:
-    """From the optimizer: its class, its decay, and the rates it will use at the given updates."""
+    """From the optimizer: its class, its options, and the rates it will use at the given updates."""
     schedule = optimizer._schedulers.get("learning_rate", lambda _: optimizer.learning_rate)
     rates = {key: [schedule(mx.array(update)).item() for update in updates] for key, updates in points.items()}
     return {
         "optimizer": type(optimizer).__name__.lower(),
-        "weight_decay": getattr(optimizer, "weight_decay", None),
+        **{name: getattr(optimizer, name, None) for name in OPTION_NAMES},
         **rates,
     }
 

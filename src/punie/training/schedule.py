@@ -14,32 +14,48 @@ Shape = Literal["constant", "cosine", "linear"]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Rises linearly from 0 to `rate` over `warmup` updates, then goes as `shape` says to `final_rate` at the last."""
+    """Rises linearly from `first` to `highest` over `warmup` updates, then goes to `last` as `shape` says.
+
+    The way down takes `decay` updates; None spends all that are left, so that the very last one has the rate `last`.
+    """
 
     shape: Shape
-    rate: float
-    final_rate: float
+    highest: float
+    first: float
+    last: float
     warmup: int
+    decay: int | None
     updates: int
 
-    @property
-    def has_room(self) -> bool:
-        """Whether updates are left once the rate has risen."""
-        return not self.warmup or self._decay_start + (self.shape != "constant") < self.updates
+    def problem(self) -> str | None:
+        """Why a plan cannot hold this, if it cannot."""
+        falls = self.shape != "constant"
+        problems = {
+            "learning_rate is 0, which trains nothing": self.highest == 0,
+            "final_learning_rate does nothing with schedule constant; use cosine or linear": not falls and self.last,
+            "decay does nothing with schedule constant; use cosine or linear": not falls and self.decay,
+            "initial_learning_rate does nothing without warmup": self.first and not self.warmup,
+            "final_learning_rate is above learning_rate, which is the highest rate": self.last > self.highest,
+            "initial_learning_rate is above learning_rate, which is the highest rate": self.first > self.highest,
+            f"warmup leaves nothing of the {self.updates} updates for the schedule itself": (
+                self.warmup and self._decay_start + falls >= self.updates
+            ),
+        }
+        return next((problem for problem, holds in problems.items() if holds), None)
 
     def rate_at(self, update: int) -> float:
         """The rate of one optimizer update, counted from 0."""
         if update < self._decay_start:
-            return self.rate * update / self.warmup
+            return self.first + (self.highest - self.first) * update / self.warmup
         progress = min((update - self._decay_start) / self._decay_updates, 1.0)
-        span = self.rate - self.final_rate
+        span = self.highest - self.last
         match self.shape:
             case "constant":
-                return self.rate
+                return self.highest
             case "linear":
-                return self.rate - span * progress
+                return self.highest - span * progress
             case "cosine":
-                return self.final_rate + span * (1 + math.cos(math.pi * progress)) / 2
+                return self.last + span * (1 + math.cos(math.pi * progress)) / 2
 
     def to_mlx_lm(self) -> dict[str, Any] | None:
         """The same as `lr_schedule` of mlx-lm, which has None for a rate that never changes."""
@@ -48,17 +64,18 @@ class Schedule:
         steps = self._decay_updates
         match self.shape:
             case "cosine":
-                name, arguments = "cosine_decay", [self.rate, steps, self.final_rate]
+                name, arguments = "cosine_decay", [self.highest, steps, self.last]
             case "linear":
-                name, arguments = "linear_schedule", [self.rate, self.final_rate, steps]
+                name, arguments = "linear_schedule", [self.highest, self.last, steps]
             case "constant":
-                name, arguments = "linear_schedule", [self.rate, self.rate, steps]
-        return {"name": name, "warmup": self.warmup, "arguments": arguments}
+                name, arguments = "linear_schedule", [self.highest, self.highest, steps]
+        return {"name": name, "warmup": self.warmup, "warmup_init": self.first, "arguments": arguments}
 
     @property
     def _decay_start(self) -> int:
+        """mlx-lm joins its two schedules one update after the warmup, so the highest rate comes twice."""
         return self.warmup + 1 if self.warmup else 0
 
     @property
     def _decay_updates(self) -> int:
-        return max(1, self.updates - 1 - self._decay_start)
+        return self.decay or max(1, self.updates - 1 - self._decay_start)

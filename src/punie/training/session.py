@@ -27,7 +27,7 @@ from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress
 from punie.training.steps import Engine, Step
 from punie.training.stock import StockEngine
-from punie.training.student import Learner
+from punie.training.student import Learner, adapter_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ class Session:
         self._validate()
         if self.plan.iters % self.rhythm.save_every == 0:
             self._checkpoint()
-        write_json(self.folder.unfinished / self.folder.config.name, self.plan.to_mlx_lm())
+        write_json(self.folder.unfinished / self.folder.config.name, adapter_config(self.plan, self.learner.model))
         save_weights(self.folder.unfinished / self.folder.weights.name, self.learner.model)
         return Done(
             iterations=self.progress.iteration,

@@ -15,6 +15,7 @@ from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
 from mlx_lm.utils import get_total_parameters, load
 
 from punie.errors import DataError, UsageError
+from punie.training import modules
 from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow
 from punie.training.checkpoint import flat, load_state, random_key, seed_of
@@ -85,7 +86,7 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
 def make_trainable(model: Any, plan: TrainingPlan) -> None:
     """Freeze, then open what the plan says. Draws the adapter's first values from MLX's random stream.
 
-    Raises UsageError for layers the model lacks.
+    Raises UsageError for layers and modules the model lacks.
     """
     if plan.num_layers > len(model.layers):
         raise UsageError(
@@ -99,7 +100,17 @@ def make_trainable(model: Any, plan: TrainingPlan) -> None:
             layer.unfreeze()
     else:
         parameters = plan.to_mlx_lm()["lora_parameters"]
+        if plan.keys is not None:
+            parameters["keys"] = modules.matching(model, plan.keys)
         linear_to_lora_layers(model, plan.num_layers, parameters, use_dora=plan.fine_tune_type == "dora")
+
+
+def adapter_config(plan: TrainingPlan, model: Any) -> dict[str, Any]:
+    """What mlx-lm reads beside an adapter: the plan, with the full names of the modules that were adapted."""
+    config = plan.to_mlx_lm()
+    if plan.keys is not None:
+        config["lora_parameters"]["keys"] = modules.adapted(model)
+    return config
 
 
 def make_optimizer(plan: TrainingPlan) -> optimizers.Optimizer:
