@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,20 @@ def test_a_follower_hears_the_last_words_of_a_dead_writer(tmp_path: Path) -> Non
         return words is not None
 
     assert list(follow(path, alive, DECODER)) == [Saved(iteration=4), Stopped(iteration=5)]
+
+
+def test_a_follower_meets_only_whole_lines(tmp_path: Path) -> None:
+    """Read as fast as it is written, every event arrives once, whole and in order."""
+    path = tmp_path / "metrics"
+    path.write_bytes(b"")
+    events = [long_event(number) for number in range(3000)]
+    writer = threading.Thread(target=lambda: [append_metric(path, event) for event in events])
+    writer.start()
+    assert list(follow(path, writer.is_alive, DECODER)) == events
+
+
+def long_event(number: int) -> Failed:
+    return Failed(error="DataError", what="w" * (number % 700), where="", hint="")
 
 
 def test_a_follower_can_begin_where_an_earlier_session_ended(tmp_path: Path) -> None:

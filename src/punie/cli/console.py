@@ -7,20 +7,14 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rich import progress as bars
+import msgspec
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from punie.training.metrics import Echo, Metric, TrainLoss, ValidLoss
-
 if TYPE_CHECKING:
-    from punie.data.progress import Step
-    from punie.evaluation.outcomes import Trial
     from punie.report.compare import Comparison, Verdict
     from punie.report.summary import Summary
-    from punie.training.pretrain.progress import Progress
 
 out = Console(highlight=False, soft_wrap=True)
 _LOG_WIDTH = 200
@@ -39,6 +33,11 @@ def note(text: str) -> None:
 def print_json(value: Mapping[str, Any]) -> None:
     """One JSON document on standard output."""
     print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_line_of_json(value: Any) -> None:
+    """One of several JSON values on standard output, a line each, there as soon as it is printed."""
+    print(msgspec.json.encode(value).decode(), flush=True)
 
 
 class JsonList:
@@ -87,72 +86,6 @@ def print_section(title: str, text: str) -> None:
     out.print(Text(visible(title), style="bold"))
     if text:
         print_line(text)
-
-
-class Live:
-    """A progress bar on a terminal; elsewhere nothing, so that logs stay short. Use as a context manager."""
-
-    def __init__(self) -> None:
-        self._progress = bars.Progress(
-            TextColumn("  {task.description}"),
-            BarColumn(bar_width=14),
-            MofNCompleteColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[detail]}"),
-            console=err,
-            transient=True,
-            disable=not err.is_terminal,
-        )
-        self._task = self._progress.add_task("", total=None, detail="", visible=False)
-
-    def __enter__(self) -> Live:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-    def begin(self, description: str) -> None:
-        """Show a new activity of unknown length."""
-        self._progress.reset(self._task, total=None, description=description, visible=True, detail="")
-
-    def advance(self, done: int, total: int, detail: str = "") -> None:
-        self._progress.update(self._task, completed=done, total=total, detail=detail)
-
-    def step(self, step: Step) -> None:
-        """Show how far a part of the work is; a new part begins a new bar."""
-        if step.what != self._progress.tasks[self._task].description:
-            self.begin(step.what)
-        scale, unit = (1_000_000, "MB") if step.unit == "bytes" else (1, "rows")
-        self._progress.update(self._task, completed=step.done / scale, total=step.total / scale, detail=unit)
-
-    def trial(self, trial: Trial, done: int, total: int) -> None:
-        self.advance(done, total)
-
-    def stage(self, name: str) -> None:
-        self.begin(name)
-
-    def metric(self, metric: Metric, iters: int) -> None:
-        """Show what the training child reported."""
-        match metric:
-            case Echo():
-                self.begin("training")
-                self.advance(metric.first_iteration, iters)
-            case TrainLoss():
-                memory = metric.peak_memory / 1e9
-                detail = f"loss {metric.loss:.3f}  {metric.tokens_per_second:,.0f} tok/s  {memory:.2f} GB"
-                self.advance(metric.iteration, iters, detail)
-            case ValidLoss():
-                self.advance(metric.iteration, iters, f"validation loss {metric.loss:.3f}")
-            case _:
-                pass
-
-    def pretraining(self, progress: Progress) -> None:
-        """Show what the pretraining child reported."""
-        self.begin(progress.stage)
-        detail = f"loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tok/s"
-        self.advance(progress.iteration, progress.total, detail)
 
 
 class Stopwatch:

@@ -36,6 +36,7 @@ def evaluate(
     import asyncio
 
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.evaluation.runner import EvaluationOptions
     from punie.evaluation.runner import evaluate as run
     from punie.report.pages import write_run_page
@@ -58,7 +59,7 @@ def evaluate(
         allow_noop_adapter=allow_noop_adapter,
         port=port,
     )
-    with console.Live() as live:
+    with Live() as live:
         finished = asyncio.run(run(options, on_trial=live.trial, on_stage=live.stage))
     page = write_run_page(finished, output)
     if as_json:

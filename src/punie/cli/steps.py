@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from punie.cli import console
+from punie.cli.live import Live
 from punie.evaluation.outcomes import Trial
 from punie.quickstart import Watcher
 from punie.training.metrics import Metric
@@ -13,7 +14,7 @@ class Steps(Watcher):
 
     def __init__(self) -> None:
         self.earlier = False
-        self._live = console.Live()
+        self._live = Live()
         self._number = 0
         self._name = ""
         self._watch = console.Stopwatch()

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from punie.cli.options import Json, Model
+from punie.errors import UsageError
 from punie.workspace import EMBEDDED_MODEL
 
 
@@ -48,6 +49,9 @@ def train(
     val_batches: Annotated[int | None, typer.Option(help="Validation batches; -1 for all.")] = None,
     save_every: Annotated[int | None, typer.Option(help="Iterations between two checkpoints.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
+    events: Annotated[
+        bool, typer.Option("--events", help="Print each event as a line of JSON; the last line is the outcome.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train a LoRA adapter. Every option is read back from the child that used it.
@@ -55,16 +59,19 @@ def train(
     Defaults are mlx-lm's; for the embedded model they are its measured settings.
     """
     given = {key: value for key, value in locals().items() if value is not None}
-    for key in ("config", "resume", "as_json"):
+    for key in ("config", "resume", "events", "as_json"):
         given.pop(key, None)
-    _train(given, config, resume, as_json)
+    if events and as_json:
+        raise UsageError("--events and --json both want standard output.", hint="Give one of them.")
+    _train(given, config, resume, events, as_json)
 
 
 _DEFAULTS = {"model": EMBEDDED_MODEL, "adapter_path": "adapters/mine"}
 
 
-def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bool) -> None:
+def _train(given: dict[str, Any], config: Path | None, resume: bool, events: bool, as_json: bool) -> None:
     from punie.cli import console
+    from punie.cli.watching import listeners
     from punie.training.presets import preset
     from punie.training.request import parse_plan, read_values
     from punie.training.runner import train as run
@@ -78,9 +85,11 @@ def _train(given: dict[str, Any], config: Path | None, resume: bool, as_json: bo
     if defaults:
         console.note("Embedded model: options that are not given take its measured settings.")
     watch = console.Stopwatch()
-    with console.Live() as live:
-        live.begin("loading")
-        outcome = run(plan, resume=resume, on_metric=lambda metric: live.metric(metric, plan.iters))
+    with listeners(plan, events=events) as on_metric:
+        outcome = run(plan, resume=resume, on_metric=on_metric)
+    if events:
+        console.print_line_of_json({"event": "outcome", **outcome.model_dump()})
+        return
     if as_json:
         console.print_json(outcome.model_dump())
         return
@@ -105,12 +114,13 @@ def pretrain(
 ) -> None:
     """Train a small model from scratch on generated text, tokenizer included."""
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.training.pretrain.recipe import load_recipe
     from punie.training.pretrain.runner import pretrain as run
 
     plan = load_recipe(recipe)
     folder = output or Path("models") / plan.name
-    with console.Live() as live:
+    with Live() as live:
         live.begin("preparing text and tokenizer")
         card = run(recipe, folder, on_progress=live.pretraining)
     if as_json:
@@ -135,8 +145,9 @@ def benchmark(
 
     from punie.benchmark import benchmark as run
     from punie.cli import console
+    from punie.cli.live import Live
 
-    with console.Live() as live:
+    with Live() as live:
         live.begin("measuring")
         result = run(
             model,

@@ -25,6 +25,13 @@ class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event"):
     pass
 
 
+class Doing(_Event, frozen=True, kw_only=True, tag="doing"):
+    """What takes a while and reports nothing else before it ends, as a few words for the person who waits."""
+
+    what: str
+    iteration: int
+
+
 class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     """The proof that the plan arrived: for every field of it, what was read back from the objects that train."""
 
@@ -116,7 +123,7 @@ class Done(_Event, frozen=True, kw_only=True, tag="done"):
     peak_memory: int
 
 
-Metric = Echo | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
+Metric = Doing | Echo | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
 
 DECODER = msgspec.json.Decoder(Metric)
 

@@ -21,6 +21,7 @@ from punie.training.adapter import AdapterFolder, read_adapter
 from punie.training.echo import require_echo, require_rate
 from punie.training.metrics import (
     DECODER,
+    Doing,
     Done,
     Echo,
     Failed,
@@ -178,6 +179,8 @@ def _run_child(
                     on_metric(metric)
         except KeyboardInterrupt:
             child.ask_to_stop()
+            if on_metric is not None:
+                on_metric(Doing(what="stopping", iteration=0))
             with suppress(TimeoutExpired):
                 child.wait(_PATIENCE_SECONDS)
             if not _is_done(read_metrics(folder.metrics)):

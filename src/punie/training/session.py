@@ -22,7 +22,7 @@ from punie.training.checkpoint import save_state, save_weights
 from punie.training.echo import schedule_points
 from punie.training.loop import PunieEngine
 from punie.training.masking import MASKERS
-from punie.training.metrics import Done, Echo, Metric, Saved, TrainLoss, ValidLoss, append_metric
+from punie.training.metrics import Doing, Done, Echo, Metric, Saved, TrainLoss, ValidLoss, append_metric
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress
 from punie.training.steps import Engine, Step
@@ -153,6 +153,7 @@ class Session:
     def _validate(self) -> None:
         if not self.learner.valid_rows:
             return
+        self._say(Doing(what="validating", iteration=self.progress.iteration))
         started = time.perf_counter()
         self.valid_loss = self.engine.validate()
         seconds = time.perf_counter() - started

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from punie import fingerprint
 from punie.errors import DataError, InterruptedRun, PunieError
 from punie.training.adapter import AdapterFolder
-from punie.training.metrics import Done, Echo, Failed, Metric, Stopped, append_metric
+from punie.training.metrics import Doing, Done, Echo, Failed, Metric, Stopped, append_metric
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, read_progress
 from punie.training.request import load_plan
@@ -48,19 +48,27 @@ def _last_word(plan: TrainingPlan, stopping: Callable[[], bool]) -> Metric:
 def learn(plan: TrainingPlan, stopping: Callable[[], bool]) -> Done:
     """Read, load, train. The rows come first: what is wrong with them should not cost the loading of a model."""
     started = time.perf_counter()
+    _say(plan, "reading rows")
     rows = read_teaching_rows(Path(plan.data), plan.batch_size)
     progress = _progress(plan, rows)
 
     from punie.training.session import Session
     from punie.training.student import build_learner, load_student
 
+    _say(plan, "loading the model")
     model, tokenizer = load_student(plan)
     loaded = time.perf_counter()
+    _say(plan, "tokenizing")
     learner = build_learner(plan, rows, model, tokenizer)
     echo = _echo(
         plan, rows, learner, progress, load_seconds=loaded - started, prepare_seconds=time.perf_counter() - loaded
     )
     return Session(plan, learner, progress, echo, stopping).run()
+
+
+def _say(plan: TrainingPlan, what: str) -> None:
+    """Before the first step; a resumed run says it again."""
+    append_metric(AdapterFolder.of(plan).metrics, Doing(what=what, iteration=0))
 
 
 def _echo(

@@ -41,20 +41,21 @@ def map_(
 ) -> None:
     """Change rows by a named transform; rows it does not change keep their bytes."""
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.choose.transforms import find_transform, map_dataset, preview, require_expected
 
     chosen = find_transform(transform, argument)
     if (output is None) == (dry_run is None):
         raise typer.BadParameter("give either --output or --dry-run", param_hint="--output")
     if output is None:
-        with console.Live() as live:
+        with Live() as live:
             live.begin("looking")
             found = preview(source, chosen, dry_run or 0, live.step)
         _show_preview(found, as_json)
         if expect is not None:
             require_expected(found.changed, expect)
         return
-    with console.Live() as live:
+    with Live() as live:
         live.begin("changing")
         manifest = map_dataset(source, output, chosen, expect, live.step)
     if as_json:

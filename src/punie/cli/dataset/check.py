@@ -36,11 +36,12 @@ def validate(
 ) -> None:
     """Look at every row, and name everything that is wrong with it, and where. Exit code 3 if there is anything."""
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.check import validation
     from punie.workspace import resolve_model
 
     written = console.JsonList("errors")
-    with console.Live() as live:
+    with Live() as live:
         live.begin("reading")
         found = validation.validate(
             path,

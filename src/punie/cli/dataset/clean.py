@@ -36,10 +36,10 @@ def dedup(
     as_json: Json = False,
 ) -> None:
     """Keep one of each: equal texts, and near duplicates whose similarity was measured. What is in test stays there."""
-    from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.compare.dedup import dedup
 
-    with console.Live() as live:
+    with Live() as live:
         live.begin("comparing")
         result = dedup(
             source,
@@ -77,10 +77,10 @@ def split(
     as_json: Json = False,
 ) -> None:
     """Divide rows so that what belongs together stays together, and more rows later move no old one."""
-    from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.compare.split import split
 
-    with console.Live() as live:
+    with Live() as live:
         live.begin("comparing")
         result = split(source, output, test=test, valid=valid, seed=seed, progress=live.step)
     _show_split(result, as_json)
@@ -130,11 +130,11 @@ def decontaminate(
     as_json: Json = False,
 ) -> None:
     """Remove rows of train and valid that hold a task of a benchmark, each with the evidence in removed.jsonl."""
-    from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.compare.contamination import decontaminate
 
     benchmarks = [_benchmark(name) for name in against]
-    with console.Live() as live:
+    with Live() as live:
         live.begin("looking for tasks")
         result = decontaminate(source, output, against=benchmarks, progress=live.step)
     _show_decontamination(result, output, as_json)

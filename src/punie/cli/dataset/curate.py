@@ -51,7 +51,7 @@ def filter_(
     as_json: Json = False,
 ) -> None:
     """Keep the rows that pass every rule, byte for byte; removed.jsonl names every other row with the reason."""
-    from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.choose.curate import filter_dataset
     from punie.data.choose.rules import make_rules
     from punie.errors import UsageError
@@ -73,7 +73,7 @@ def filter_(
     rules = make_rules([(rule, argument) for rule, argument in given.items() if argument])
     if not rules and not drop_invalid:
         raise UsageError("There is no rule to filter by.", hint="Give at least one, for example --min-messages 3.")
-    with console.Live() as live:
+    with Live() as live:
         live.begin("filtering")
         selection = filter_dataset(
             source,

@@ -68,10 +68,10 @@ def import_(
     as_json: Json = False,
 ) -> None:
     """Turn a file of another format into a dataset; removed.jsonl names each row that cannot be."""
-    from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.fetch.importers.formats import import_file
 
-    with console.Live() as live:
+    with Live() as live:
         live.begin("importing")
         manifest = import_file(format, file, output, progress=live.step)
     _show(manifest, output, as_json)
@@ -88,9 +88,10 @@ def verify(
 ) -> None:
     """Run each row's solution against its tests; keep the rows that pass, and name the failing assert of the others."""
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.fetch.verify import verify
 
-    with console.Live() as live:
+    with Live() as live:
         live.begin("verifying")
         verification = verify(source, output, unsafe_code=unsafe_code, progress=live.step)
     checks = {"outside": verification.outside, "in_process": verification.in_process}
@@ -104,10 +105,10 @@ def verify(
 
 
 def _downloaded(asked: Asked, folder: Path) -> Manifest:
-    from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.fetch.download import download
 
-    with console.Live() as live:
+    with Live() as live:
         live.begin("downloading")
         return download(asked, folder, live.step)
 

@@ -36,13 +36,14 @@ def stats_(
 ) -> None:
     """Count what a dataset holds: splits, categories, languages, tools, lengths, padding, repeats."""
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.look.stats import TokenSettings, stats
     from punie.files import write_text
     from punie.report.dataset import dataset_record, render_dataset
     from punie.workspace import resolve_model
 
     settings = TokenSettings(resolve_model(model), batch_size, max_seq_length) if model else None
-    with console.Live() as live:
+    with Live() as live:
         live.begin("counting")
         found = stats(source, settings, live.step)
     if html:
@@ -62,9 +63,10 @@ def diff_(
 ) -> None:
     """Say which rows were added, removed or changed, by id and else by content, and how the shares moved."""
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.look.difference import diff
 
-    with console.Live() as live:
+    with Live() as live:
         live.begin("comparing")
         found = diff(before, after, progress=live.step)
     if as_json:
