@@ -65,9 +65,9 @@ class Live:
         self._training = TrainingFacts()
         self._progress.reset(self._task, total=None, description=description, visible=True, count="", detail="")
 
-    def advance(self, done: float, total: float, unit: str = "") -> None:
+    def advance(self, done: float, total: float, unit: str = "", detail: str = "") -> None:
         count = f"{done:.0f}/{total:.0f}{unit and f' {unit}'} left"
-        self._progress.update(self._task, completed=done, total=total, count=count)
+        self._progress.update(self._task, completed=done, total=total, count=count, detail=detail)
 
     def step(self, step: Step) -> None:
         """Show how far a part of the work is; a new part begins a new bar."""
@@ -101,7 +101,7 @@ class Live:
         """Show what the pretraining child reported."""
         self.begin(progress.stage)
         detail = f"loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tok/s"
-        self.advance(progress.iteration, progress.total, detail)
+        self.advance(progress.iteration, progress.total, detail=detail)
 
 
 class Lines:
