@@ -158,6 +158,7 @@ def merge(
 ) -> None:
     """Join datasets split by split: every text once, nothing of a test split in train, each row's origin beside it."""
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.choose.merge import Mixture, merge_datasets
 
     mixture = Mixture(
@@ -167,7 +168,7 @@ def merge(
         category_caps=_numbers(category_cap, "--category-cap", int),
         seed=seed,
     )
-    with console.Live() as live:
+    with Live() as live:
         live.begin("reading")
         merging = merge_datasets(sources, output, name=name or output.name, mixture=mixture, progress=live.step)
     manifest = merging.manifest
@@ -204,10 +205,11 @@ def build(
 ) -> None:
     """Make a dataset from a recipe; recipe.lock.json beside it says what was used. Same inputs, same bytes."""
     from punie.cli import console
+    from punie.cli.live import Live
     from punie.data.choose.build import build_dataset
     from punie.data.choose.recipe import read_recipe
 
-    with console.Live() as live:
+    with Live() as live:
         live.begin("reading")
         made = build_dataset(read_recipe(recipe), output, live.step)
     manifest = made.manifest
