@@ -55,7 +55,7 @@ app.command()(evaluation.serve)
 def main() -> None:
     """Run the command line and exit: 0, or the code of the error that ended it."""
     debug = "--debug" in sys.argv
-    signal.signal(signal.SIGTERM, _interrupt)
+    _heed_termination()
     try:
         app()
     except PunieError as error:
@@ -76,9 +76,14 @@ def main() -> None:
         raise SystemExit(1) from error
 
 
-def _interrupt(*_: object) -> None:
-    """To be asked to end is to be interrupted: drafts are removed and children stopped on the way out."""
-    raise KeyboardInterrupt
+def _heed_termination() -> None:
+    """To be asked to end is to be interrupted, and so is the end of a terminal, unless nohup says to ignore it.
+
+    Drafts are removed, work is saved and children are stopped on the way out.
+    """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _say(*lines: str) -> None:

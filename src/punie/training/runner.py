@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -66,15 +67,15 @@ def train(
         _require_unused(folder)
     require_space(folder.root, bytes_needed(plan))
     with _claimed(folder):
-        write_text(folder.plan, plan.to_yaml())
-        _forget_what_will_be_repeated(folder)
+        _clear_half_written(folder)
         try:
-            metrics = _run_child(plan, folder, on_metric)
-        except (UsageError, DataError):
-            if not resume:
+            return _publish(plan, folder, _trained(folder) or _train(plan, folder, on_metric))
+        except (UsageError, DataError, CapacityError):
+            if not resume and not folder.state.is_file():
                 _leave_no_trace(folder)
             raise
-        return _publish(plan, folder, metrics)
+        except KeyboardInterrupt:
+            raise _interrupted(folder) from None
 
 
 def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
@@ -146,6 +147,13 @@ def _lock(descriptor: int, folder: AdapterFolder) -> None:
         raise UsageError("Another process is training into this folder.", where=str(folder.root)) from error
 
 
+def _clear_half_written(folder: AdapterFolder) -> None:
+    """A process that was killed while it wrote leaves a temporary file beside the one it was to replace."""
+    for place in (folder.run, folder.unfinished, folder.state.parent):
+        for leftover in place.glob(".*"):
+            leftover.unlink()
+
+
 def _forget_what_will_be_repeated(folder: AdapterFolder) -> None:
     """Keep the metrics up to the saved state; what came after it will happen again."""
     if not folder.state.is_file():
@@ -166,10 +174,16 @@ def _happened_by(metric: Metric, iteration: int) -> bool:
             return metric.iteration <= iteration
 
 
-def _run_child(
-    plan: TrainingPlan, folder: AdapterFolder, on_metric: Callable[[Metric], None] | None
-) -> tuple[Metric, ...]:
-    """Follow the child to its end. Returns every metric of the run, of earlier sessions too."""
+def _trained(folder: AdapterFolder) -> tuple[Metric, ...]:
+    """The metrics of a run whose child came to its end before its parent could publish it, or none."""
+    metrics = read_metrics(folder.metrics) if folder.metrics.is_file() else ()
+    return metrics if _is_done(metrics) else ()
+
+
+def _train(plan: TrainingPlan, folder: AdapterFolder, on_metric: Callable[[Metric], None] | None) -> tuple[Metric, ...]:
+    """Follow a child to its end. Returns every metric of the run, of earlier sessions too."""
+    write_text(folder.plan, plan.to_yaml())
+    _forget_what_will_be_repeated(folder)
     offset = folder.metrics.stat().st_size
     with Child("punie.training.worker", str(folder.plan), log=folder.log) as child:
         try:
@@ -184,11 +198,16 @@ def _run_child(
             with suppress(TimeoutExpired):
                 child.wait(_PATIENCE_SECONDS)
             if not _is_done(read_metrics(folder.metrics)):
-                raise _interrupted(folder) from None
+                raise
     metrics = read_metrics(folder.metrics)
     if not _is_done(metrics):
         raise _broken(folder, child)
     return metrics
+
+
+def _last_session(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
+    begins = max(number for number, metric in enumerate(metrics) if isinstance(metric, Echo))
+    return metrics[begins:]
 
 
 def _is_done(metrics: tuple[Metric, ...]) -> bool:
@@ -215,14 +234,21 @@ def _interrupted(folder: AdapterFolder) -> InterruptedRun:
     return InterruptedRun(
         f"Training was interrupted; {saved} iterations are saved.",
         where=str(folder.root),
-        hint="The same command with --resume goes on from there.",
+        hint=f"Go on with: {resume_command(folder)}",
     )
+
+
+def resume_command(folder: AdapterFolder) -> str:
+    """What goes on with an unfinished run, from any folder and whatever options it was begun with."""
+    return f"punie train --config {shlex.quote(str(folder.plan))} --resume"
 
 
 def _broken(folder: AdapterFolder, child: Child) -> TrainingError | CapacityError:
     if shutil.disk_usage(folder.root).free < _FULL_BYTES:
-        return CapacityError("The disk ran full.", where=str(folder.root), hint="Make room, then use --resume.")
-    resume = "\nUse --resume to go on from the last saved state." if folder.state.is_file() else ""
+        return CapacityError(
+            "The disk ran full.", where=str(folder.root), hint=f"Make room, then: {resume_command(folder)}"
+        )
+    resume = f"\nGo on from the last saved state with: {resume_command(folder)}" if folder.state.is_file() else ""
     return TrainingError(
         f"The training process ended without a result (exit code {child.poll()}).",
         where=str(folder.log),
@@ -238,11 +264,16 @@ def _leave_no_trace(folder: AdapterFolder) -> None:
 
 
 def _publish(plan: TrainingPlan, folder: AdapterFolder, metrics: tuple[Metric, ...]) -> TrainingOutcome:
-    """Give everything its final name: the weights last, since a folder that has them has the rest; then the outcome."""
-    for file in sorted(folder.unfinished.iterdir(), key=lambda file: file.name == folder.weights.name):
+    """Give everything its final name: the weights last, since a folder that has them has the rest; then the outcome.
+
+    Interrupted anywhere, it can be done again. The last session is judged here too: a killed parent has not done it.
+    """
+    for metric in _last_session(metrics):
+        _judge(plan, metric)
+    for file in sorted(folder.unfinished.glob("*"), key=lambda file: file.name == folder.weights.name):
         file.replace(folder.root / file.name)
-    folder.unfinished.rmdir()
+    for leftover in (folder.unfinished, folder.state.parent):
+        shutil.rmtree(leftover, ignore_errors=True)
     outcome = summarize(plan, read_adapter(folder.root), metrics)
     write_json(folder.outcome, outcome.model_dump())
-    shutil.rmtree(folder.state.parent, ignore_errors=True)
     return outcome

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 def main() -> None:
     stop = Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     plan = load_plan(Path(sys.argv[1]))
     append_metric(AdapterFolder.of(plan).metrics, _last_word(plan, stop.is_set))
 
