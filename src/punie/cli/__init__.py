@@ -63,9 +63,10 @@ def main() -> None:
             raise
         _say(f"Error: {error.what}", error.where and f"  where: {error.where}", error.hint)
         raise SystemExit(error.exit_code) from error
-    except KeyboardInterrupt as error:
-        _say("Interrupted.")
-        raise SystemExit(_INTERRUPTED) from error
+    except SystemExit as ended:
+        if ended.code == _INTERRUPTED:  # All that Typer makes of Ctrl-C.
+            _say("Interrupted.")
+        raise
     except Exception as error:
         if debug:
             raise
