@@ -22,6 +22,7 @@ from mlx_lm.tuner.trainer import grad_checkpoint
 from mlx_lm.utils import maybe_set_recommended_wired_limit
 
 from punie.errors import DivergedError
+from punie.training.attention import attention_in_blocks
 from punie.training.batches import Group, TokenRow, clipped, make_group, make_groups, slices, training_order
 from punie.training.checkpoint import flat
 from punie.training.head import split_model
@@ -55,9 +56,10 @@ class PunieEngine:
         listener.begin(self._values())
         self.learner.model.train()
         order = training_order(len(self.learner.train_rows), self.batch_size, self.learner.seed, self.first)
-        for iteration, indices in zip(self.iterations, order, strict=False):
-            listener.at_rest()
-            listener.after(self._step(iteration, indices))
+        with attention_in_blocks(self.learner.model):
+            for iteration, indices in zip(self.iterations, order, strict=False):
+                listener.at_rest()
+                listener.after(self._step(iteration, indices))
 
     def validate(self) -> float:
         """Rows of like length together: their order does not change a sum."""
@@ -65,10 +67,11 @@ class PunieEngine:
         rows = sorted(self.learner.valid_rows[:limit], key=lambda row: len(row.tokens))
         model.eval()
         total, tokens = 0.0, 0
-        for batch in slices(rows, self.batch_size):
-            for group in make_groups(batch, self.limit):
-                total += self._number(self.loss(model, *_arrays(group)))
-                tokens += len(group.targets)
+        with attention_in_blocks(model):
+            for batch in slices(rows, self.batch_size):
+                for group in make_groups(batch, self.limit):
+                    total += self._number(self.loss(model, *_arrays(group)))
+                    tokens += len(group.targets)
         model.train()
         return total / tokens
 

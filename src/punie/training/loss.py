@@ -72,7 +72,11 @@ def frozen_head_loss(head: Callable[[mx.array], mx.array]) -> Callable[[mx.array
 def _chunk(head: Callable[[mx.array], mx.array], hidden: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
     """The summed loss, and its gradient by the hidden state: softmax less one at the target, back through the head."""
     logits, column = head(hidden).astype(mx.float32), targets[:, None]
-    chosen, whole = mx.take_along_axis(logits, column, axis=-1), mx.logsumexp(logits, axis=-1, keepdims=True)
-    by_logits = mx.put_along_axis(mx.softmax(logits, axis=-1), column, mx.exp(chosen - whole) - 1, axis=-1)
+    logits = logits - logits.max(axis=-1, keepdims=True)
+    # One exponential serves the loss and its gradient: it is what costs most here.
+    parts = mx.exp(logits)
+    whole = parts.sum(axis=-1, keepdims=True)
+    chosen = mx.take_along_axis(logits, column, axis=-1)
+    by_logits = mx.put_along_axis(parts / whole, column, mx.exp(chosen) / whole - 1, axis=-1)
     _, (by_hidden,) = mx.vjp(head, [hidden], [by_logits.astype(hidden.dtype)])
-    return (whole - chosen).sum(), by_hidden
+    return (mx.log(whole) - chosen).sum(), by_hidden
