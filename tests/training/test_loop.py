@@ -44,7 +44,8 @@ def test_a_bad_row_is_named_before_it_does_harm(make_plan: PlanMaker, tmp_path: 
     rows = [chat(number) for number in range(4)]
     rows[2]["messages"][0]["content"] += " ~"
     write_jsonl(tmp_path / "train.jsonl", rows)
-    plan = make_plan(tmp_path, data=str(tmp_path), batch_size=4, grad_accumulation_steps=1, iters=3, warmup=0)
+    steady = {"warmup": 0, "initial_learning_rate": 0.0, "grad_accumulation_steps": 1}
+    plan = make_plan(tmp_path, data=str(tmp_path), batch_size=4, iters=3, **steady)
     model, tokenizer = load_student(plan)
     learner = build_learner(plan, read_teaching_rows(tmp_path, 4), model, tokenizer)
     embedding = model.model.embed_tokens
