@@ -52,23 +52,6 @@ def test_options_left_out_are_those_of_mlx() -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "hint"),
-    [
-        ("iter", "Did you mean iters?"),
-        ("batchsize", "Did you mean batch_size?"),
-        ("lora_r", "Here it is rank."),
-        ("lora_alpha", "Here it is scale, which is alpha / rank."),
-        ("num_train_epochs", "Here it is iters, which is epochs x rows / batch_size."),
-    ],
-)
-def test_an_unknown_key_is_refused_with_the_one_that_was_meant(key: str, hint: str) -> None:
-    """A misspelt knob never passes unnoticed, and another trainer's word is translated."""
-    with pytest.raises(UsageError, match=f"no key '{key}'") as caught:
-        plan(**{key: 1})
-    assert caught.value.hint == hint
-
-
-@pytest.mark.parametrize(
     ("knobs", "complaint"),
     [
         ({"iters": 0}, "iters"),
@@ -103,34 +86,11 @@ def test_a_value_that_cannot_work_is_refused_by_name(knobs: dict, complaint: str
         plan(**knobs)
 
 
-def test_mask_prompt_is_mlx_lms_word_for_the_last_message() -> None:
-    """It arrives as mask, goes back as mask_prompt, and cannot contradict."""
-    assert [plan(mask_prompt=hides).mask for hides in (True, False)] == ["last", "none"]
-    assert [plan(mask=mask).to_mlx_lm()["mask_prompt"] for mask in ("last", "none")] == [True, False]
-    for knobs in ({"mask_prompt": True, "mask": "assistant"}, {"mask_prompt": "yes"}):
-        with pytest.raises(UsageError, match="mask_prompt"):
-            plan(**knobs)
-
-
 def test_a_plan_survives_its_file(tmp_path: Path) -> None:
     """What is written beside an adapter is the plan, to the last digit."""
     original = plan(schedule="cosine", learning_rate=1e-5, warmup=3, optimizer="adamw", seed=2**40)
     (tmp_path / "plan.yaml").write_text(original.to_yaml())
     assert load_plan(tmp_path / "plan.yaml") == original
-
-
-def test_yaml_without_a_point_in_the_exponent_is_a_number(tmp_path: Path) -> None:
-    """`1e-5` in a file means what it means in mlx-lm, though YAML takes it for text."""
-    (tmp_path / "plan.yaml").write_text("model: m\ndata: d\nadapter_path: a\nlearning_rate: 2e-5\n")
-    assert load_plan(tmp_path / "plan.yaml").learning_rate == 2e-5
-
-
-@pytest.mark.parametrize("text", ["[1, 2]", "a: [", "just words"])
-def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str) -> None:
-    """The error names the file."""
-    (tmp_path / "plan.yaml").write_text(text)
-    with pytest.raises(UsageError, match=r"plan\.yaml"):
-        load_plan(tmp_path / "plan.yaml")
 
 
 def test_the_rate_rises_then_falls_to_its_floor() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from punie.cli.options import Json, Model
 from punie.errors import UsageError
 from punie.workspace import EMBEDDED_MODEL
+
+if TYPE_CHECKING:
+    from punie.training.plan import TrainingPlan
 
 
 def train(
@@ -25,6 +28,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in --output.")] = False,
     engine: Annotated[str | None, typer.Option(help="punie, or mlx-lm: the reference.")] = None,
     iters: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="The same, in passes over the rows.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per batch.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or linear.")] = None,
@@ -36,7 +40,11 @@ def train(
     num_layers: Annotated[int | None, typer.Option(help="How many of the last layers learn; -1 for all.")] = None,
     rank: Annotated[int | None, typer.Option(help="Rank of the LoRA matrices.")] = None,
     scale: Annotated[float | None, typer.Option(help="Factor of the LoRA update: alpha / rank elsewhere.")] = None,
+    alpha: Annotated[float | None, typer.Option(help="The same, as other trainers give it.")] = None,
     dropout: Annotated[float | None, typer.Option(help="LoRA dropout.")] = None,
+    keys: Annotated[
+        str | None, typer.Option(help="Modules that get LoRA matrices: q_proj,v_proj; every linear one if left out.")
+    ] = None,
     max_seq_length: Annotated[int | None, typer.Option(help="Tokens; what is longer is cut off.")] = None,
     mask: Annotated[
         str | None, typer.Option(help="Not learned: none, prompt, all but assistant turns, all but the last message.")
@@ -52,6 +60,10 @@ def train(
     events: Annotated[
         bool, typer.Option("--events", help="Print each event as a line of JSON; the last line is the outcome.")
     ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any other key of a plan, in YAML: betas=[0.9,0.95]."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train a LoRA adapter. Every option is read back from the child that used it.
@@ -59,31 +71,45 @@ def train(
     Defaults are mlx-lm's; for the embedded model they are its measured settings.
     """
     given = {key: value for key, value in locals().items() if value is not None}
-    for key in ("config", "resume", "events", "as_json"):
+    for key in ("config", "resume", "settings", "events", "as_json"):
         given.pop(key, None)
+    if keys is not None:
+        given["keys"] = keys.split(",")
     if events and as_json:
         raise UsageError("--events and --json both want standard output.", hint="Give one of them.")
-    _train(given, config, resume, events, as_json)
+    _train(_requested(given, settings or [], config), resume, events, as_json)
 
 
 _DEFAULTS = {"model": EMBEDDED_MODEL, "adapter_path": "adapters/mine"}
 
 
-def _train(given: dict[str, Any], config: Path | None, resume: bool, events: bool, as_json: bool) -> None:
+def _requested(given: dict[str, Any], settings: list[str], config: Path | None) -> TrainingPlan:
+    """The plan, after what was converted on the way to it has been said."""
+    from punie.cli import console
+    from punie.training.presets import preset
+    from punie.training.request import Layer, parse_setting, read_values, requested_plan
+    from punie.workspace import is_embedded, resolve_model
+
+    layers = [Layer(_DEFAULTS, "")]
+    if config is not None:
+        layers.append(Layer(read_values(config), str(config)))
+    layers.append(Layer(given, "options"))
+    layers += [Layer(parse_setting(setting), f"--set {setting}") for setting in settings]
+    request = requested_plan(
+        *layers, defaults=lambda values: preset(resolve_model(str(values["model"])), values.get("iters"))
+    )
+    for converted in request.notes:
+        console.note(converted)
+    if is_embedded(resolve_model(request.plan.model)):
+        console.note("Embedded model: options that are not given take its measured settings.")
+    return request.plan
+
+
+def _train(plan: TrainingPlan, resume: bool, events: bool, as_json: bool) -> None:
     from punie.cli import console
     from punie.cli.watching import listeners
-    from punie.training.presets import preset
-    from punie.training.request import parse_plan, read_values
     from punie.training.runner import train as run
-    from punie.training.spellings import in_our_words
-    from punie.workspace import resolve_model
 
-    planned = {} if config is None else in_our_words(read_values(config), where=str(config))
-    values: dict[str, Any] = {**_DEFAULTS, **planned, **in_our_words(given, where="options")}
-    defaults = preset(resolve_model(values["model"]), values.get("iters"))
-    plan = parse_plan({**defaults, **values}, where=f"options and {config}" if config else "options")
-    if defaults:
-        console.note("Embedded model: options that are not given take its measured settings.")
     watch = console.Stopwatch()
     with listeners(plan, events=events) as on_metric:
         outcome = run(plan, resume=resume, on_metric=on_metric)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from punie.data.schema import row_problem, row_shape
-from punie.errors import DataError
-from punie.files import hash_files, read_jsonl
+from punie.errors import DataError, UsageError
+from punie.files import hash_files, open_input, read_jsonl
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,25 @@ class TeachingRows:
     def hash(self) -> str:
         files = [split.path for split in (self.train, self.valid) if split.path.is_file()]
         return f"sha256:{hash_files(files)}"
+
+
+def training_file(folder: str) -> Path:
+    """The rows to learn from. Raises UsageError where the folder has none."""
+    path = Path(folder).expanduser().resolve() / "train.jsonl"
+    if not path.is_file():
+        raise UsageError(
+            "There is no train.jsonl here.", where=str(path.parent), hint="Give a folder that holds train.jsonl."
+        )
+    return path
+
+
+def count_rows(path: Path) -> int:
+    """Rows of a file, a line each. Raises DataError where there are none."""
+    with open_input(path) as lines:
+        count = sum(1 for _ in lines)
+    if not count:
+        raise DataError("There are no rows to learn from.", where=str(path), hint="Add rows.")
+    return count
 
 
 def read_teaching_rows(folder: Path, batch_size: int) -> TeachingRows:

@@ -37,6 +37,7 @@ from punie.training.outcome import TrainingOutcome, read_outcome, summarize
 from punie.training.plan import TrainingPlan
 from punie.training.progress import read_progress
 from punie.training.request import load_plan
+from punie.training.rows import training_file
 from punie.workspace import resolve_model
 
 _PATIENCE_SECONDS = 300.0
@@ -80,9 +81,7 @@ def train(
 
 def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
     """The same plan with absolute paths. Raises UsageError where there is no such model or no training data."""
-    data = Path(plan.data).expanduser().resolve()
-    if not (data / "train.jsonl").is_file():
-        raise UsageError("There is no train.jsonl here.", where=str(data), hint="Give a folder that holds train.jsonl.")
+    data = training_file(plan.data).parent
     adapter = Path(plan.adapter_path).expanduser().resolve()
     paths = {"model": str(resolve_model(plan.model)), "data": str(data), "adapter_path": str(adapter)}
     return plan.model_copy(update=paths)
