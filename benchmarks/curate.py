@@ -206,11 +206,14 @@ def measured(path: Path, setup: str, job: str) -> Result:
 
 def child(path: Path, setup: str, job: str) -> dict[str, float]:
     code = f"""
-import json, resource
+import json, os, resource
 def used():
     both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in both), max(one.ru_maxrss for one in both)
 path, out, rows = {str(path)!r}, {str(FOLDER / "out")!r}, 0
+for name in (out + ".jsonl", out + ".removed"):
+    if os.path.exists(name):
+        os.remove(name)  # Emptying the output of the run before is not part of the job.
 {setup}
 begun, _ = used()
 {job}

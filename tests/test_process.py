@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from punie.process import Child, find_openblas, mlx_environment
+from punie.process import Child, Fork, find_openblas, may_fork, mlx_environment
 
 FAKES = Path(__file__).parent / "fakes"
 PATIENCE = 30.0
@@ -121,3 +122,54 @@ def test_openblas_is_preloaded_once_and_beside_what_was_there() -> None:
     once = mlx_environment({"LD_PRELOAD": "/lib/other.so"})
     assert once["LD_PRELOAD"].split() == ["/lib/other.so", str(library)]
     assert mlx_environment(once) == once
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
+def test_a_copy_dies_with_a_parent_that_is_killed(cradle: socket.socket, tmp_path: Path) -> None:
+    """As other children do."""
+    program = """
+import signal, socket, sys
+from pathlib import Path
+from punie.process import Fork, may_fork
+
+def work():
+    with socket.create_connection(("127.0.0.1", int(sys.argv[1]))) as link:
+        link.sendall(b"born")
+        signal.pause()
+
+assert may_fork()
+copy = Fork(work, log=Path(sys.argv[2]))
+signal.pause()
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program, port_of(cradle), str(tmp_path / "log")])
+    try:
+        link = born(cradle)
+    finally:
+        parent.kill()
+    assert parent.wait(PATIENCE) == -signal.SIGKILL
+    assert died_out(link)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process is copied on Linux alone")
+def test_a_copy_that_breaks_leaves_its_reason_and_goes_no_further(tmp_path: Path) -> None:
+    """What it raises stands in its log and reaches nobody above it; stopping what has ended does nothing."""
+
+    def work() -> None:
+        raise ValueError("no such luck")
+
+    copy = Fork(work, log=tmp_path / "log")
+    copy.wait()
+    copy.stop()
+    assert copy.last_lines().endswith("ValueError: no such luck")
+
+
+def test_a_process_with_threads_is_not_copied() -> None:
+    """A lock that another thread holds would stay locked in the copy for ever."""
+    done = threading.Event()
+    thread = threading.Thread(target=done.wait, args=(PATIENCE,))
+    thread.start()
+    try:
+        assert not may_fork()
+    finally:
+        done.set()
+        thread.join()

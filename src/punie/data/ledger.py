@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -29,6 +30,11 @@ class Removal(msgspec.Struct, frozen=True, gc=False):
             "value": self.value,
             "threshold": self.threshold,
         }
+
+
+def ledger_head(file: Path) -> bytes:
+    """What every line about a row of this file begins with, up to the number of the row's line."""
+    return msgspec.json.encode({"file": str(file), "line": 0})[: -len("0}")]
 
 
 def row_hash(raw: bytes) -> str:

@@ -157,11 +157,19 @@ def test_ranges_are_whole_lines(tmp_path: Path, count: int) -> None:
         assert all(whole[stop - 1 : stop] == b"\n" for _, stop in found)
 
 
-def test_two_processes_write_what_one_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rows, ledger and manifest are the same bytes, lines counted through."""
+@pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif("sys.platform != 'linux'")), False])
+def shards(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several processes for the smallest file, as copies of this one or started afresh."""
     monkeypatch.setattr("punie.data.choose.curate.LEAST_BYTES", 0)
+    monkeypatch.setattr("punie.data.choose.shards.may_fork", lambda: request.param)
+
+
+@pytest.mark.usefixtures("shards")
+def test_two_processes_write_what_one_writes(tmp_path: Path) -> None:
+    """Rows, ledger and manifest are the same bytes, lines counted through, also without an end of the last line."""
     rows = [chat(2 + number % 5 // 2 * 2, f"text {number}") for number in range(200)]
     source = write(tmp_path / "in", train=rows, test=rows[:3])
+    (source / "train.jsonl").write_bytes((source / "train.jsonl").read_bytes().rstrip())
     rules = [("min_messages", 4), ("script", "latin")]
     for processes in (1, 2, 3):
         run(source, tmp_path / str(processes), *rules, name="same", processes=processes)
@@ -171,9 +179,9 @@ def test_two_processes_write_what_one_writes(tmp_path: Path, monkeypatch: pytest
     assert {path.name for path in tmp_path.iterdir()} == {"in", "1", "2", "3"}
 
 
-def test_a_child_tells_what_it_met(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("shards")
+def test_a_child_tells_what_it_met(tmp_path: Path) -> None:
     """An invalid row in the second half has its own line number, and nothing is left behind."""
-    monkeypatch.setattr("punie.data.choose.curate.LEAST_BYTES", 0)
     source = write(tmp_path / "in", train=[*[chat(2)] * 50, b"{}", *[chat(2)] * 3])
     with pytest.raises(DataError) as caught:
         run(source, tmp_path / "out", ("min_messages", 2), processes=2)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import compress, repeat
+from operator import is_
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -58,6 +60,19 @@ class Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Lines with their ends, which of them are kept (1 or 0 each), and what the ledger says of the others."""
+
+    lines: list[bytes]
+    keeps: bytes
+    removals: bytes
+
+    def kept(self) -> bytes:
+        """The lines that are kept, the last one of a file with the end it may lack."""
+        return _ended(b"".join(compress(self.lines, self.keeps)))
+
+
 def screen(
     span: Span,
     rules: Sequence[Rule],
@@ -72,28 +87,33 @@ def screen(
 
     `progress` hears how many bytes of the span are done. Raises DataError at an invalid row unless it is to be dropped.
     """
-    judge, encode, tally, name = judge_with(rules), msgspec.json.Encoder().encode, Tally(), str(span.path)
-    number, done, rules_met = 1, 0, tally.removed
-    for lines in _blocks(span):
-        kept, removed = list[bytes](), list[bytes]()
-        for line in lines:
-            if (verdict := judge(line)) is None:
-                kept.append(line)
-            else:
-                removed.append(encode(_removal(name, number, line, verdict, drop_invalid)))
-                rules_met[verdict[0]] += 1
-            number += 1
-        if kept:
-            keep().write(_ended(b"".join(kept)))
-        if removed:
-            ledger().write(_ended(b"\n".join(removed)))
-        tally.rows += len(lines)
-        tally.kept += len(kept)
+    tally, done = Tally(), 0
+    for block in judged(span, rules, tally, drop_invalid=drop_invalid):
+        if any(block.keeps):
+            keep().write(block.kept())
+        if block.removals:
+            ledger().write(block.removals)
         if digest is not None:
-            digest.update(b"".join(lines))
+            digest.update(b"".join(block.lines))
         if progress is not None:
-            progress(done := done + sum(map(len, lines)))
+            progress(done := done + sum(map(len, block.lines)))
     return tally
+
+
+def judged(span: Span, rules: Sequence[Rule], tally: Tally, *, drop_invalid: bool) -> Iterator[Judged]:
+    """Every line of a span, in order, counted in `tally`. Raises DataError as `screen` does."""
+    judge, encode, name = judge_with(rules), msgspec.json.Encoder().encode_lines, str(span.path)
+    for lines in read_span(span):
+        verdicts = list(map(judge, lines))
+        removals = [
+            _removal(name, number, line, verdict, drop_invalid)
+            for number, (line, verdict) in enumerate(zip(lines, verdicts, strict=True), start=tally.rows + 1)
+            if verdict is not None
+        ]
+        tally.removed.update(removal.rule for removal in removals)
+        tally.rows += len(lines)
+        tally.kept += len(lines) - len(removals)
+        yield Judged(lines, bytes(map(is_, verdicts, repeat(None))), encode(removals))
 
 
 def judge_with(rules: Sequence[Rule]) -> Callable[[bytes], Verdict | None]:
@@ -106,17 +126,18 @@ def judge_with(rules: Sequence[Rule]) -> Callable[[bytes], Verdict | None]:
             row = decode(raw)
             if row.messages is None and row.completion is None and row.text is None:
                 row = reread(raw)
-            if not raw.isascii():
-                raw.decode()
         except (*REFUSALS, RowError):
             try:
                 row = reread(raw)
             except RowError as error:
                 return INVALID, str(error), None
-        for name, check in checks:
-            if (reason := check(row, raw)) is not None:
-                return name, *reason
-        return None if is_sound(row) else _unsound(reread, raw)
+        try:
+            for name, check in checks:
+                if (reason := check(row, raw)) is not None:
+                    return name, *reason
+            return None if is_sound(row) and (raw.isascii() or raw.decode()) else _unsound(reread, raw)
+        except REFUSALS as error:  # In a field that nobody declared, which a rule or the last line has read.
+            return _unsound(reread, raw) or (INVALID, str(error), None)
 
     return judge
 
@@ -140,7 +161,7 @@ def _removal(file: str, number: int, line: bytes, verdict: Verdict, drop_invalid
     return Removal(file, number, row_hash(line.removesuffix(b"\n")), rule, value, threshold)
 
 
-def _blocks(span: Span) -> Iterator[list[bytes]]:
+def read_span(span: Span) -> Iterator[list[bytes]]:
     """Lines with their ends, about a quarter of a megabyte of them at a time."""
     with open_input(span.path, buffering=_BLOCK_BYTES) as file:
         file.seek(span.start)
