@@ -18,7 +18,8 @@ def test_a_finished_run_is_an_adapter(finished: FinishedRun) -> None:
     adapter = read_adapter(finished.folder)
     assert adapter.base_model == finished.outcome.model
     assert adapter.hash == finished.outcome.adapter_hash
-    assert adapter.config["lora_parameters"] == {"rank": 4, "scale": 2.0, "dropout": 0.1}
+    keys = ["mlp.down_proj", "self_attn.q_proj", "self_attn.v_proj"]
+    assert adapter.config["lora_parameters"] == {"rank": 4, "scale": 2.0, "dropout": 0.1, "keys": keys}
 
 
 @pytest.mark.parametrize("missing", ["adapters.safetensors", "adapter_config.json"])

@@ -1,39 +1,20 @@
-"""Batches: every row its turn, padding without targets, and a place that can be found again."""
+"""Batches: every row in one group, padding without targets, as few shapes as there are widths."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Callable
 from itertools import combinations, islice, pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from punie.data.cuts import GROUP_TOKENS, cut, width
-from punie.training.batches import TokenRow, make_batch, make_groups, slices, training_order
+from punie.data.cuts import GROUP_TOKENS, PAD_TO, cut, pack, width
+from punie.training.batches import Group, TokenRow, make_batch, make_groups, make_packs, slices
+from punie.training.order import training_order
 
-SIZES = st.integers(1, 30)
 LENGTHS = st.lists(st.integers(2, 500), min_size=1, max_size=7)
-
-
-@given(rows=SIZES, batch_size=SIZES, seed=st.integers(0, 2**40), first=st.integers(0, 50))
-def test_a_resumed_order_goes_on_where_it_stopped(rows: int, batch_size: int, seed: int, first: int) -> None:
-    """The order from batch k on is the whole order without its first k batches."""
-    whole = list(islice(training_order(rows, batch_size, seed), first + 3))
-    assert list(islice(training_order(rows, batch_size, seed, first), 3)) == whole[first:]
-
-
-@given(rows=SIZES, batch_size=SIZES, seed=st.integers(0, 99))
-def test_every_row_has_its_turn(rows: int, batch_size: int, seed: int) -> None:
-    """After as many batches as there are rows, each row was seen equally often: none waits for a batch to fill."""
-    order = islice(training_order(rows, batch_size, seed), rows)
-    assert set(Counter(index for batch in order for index in batch).values()) == {batch_size}
-
-
-def test_seeds_and_epochs_give_different_orders() -> None:
-    """The seed reaches the shuffle, and an epoch is not the one before."""
-    orders = [list(islice(training_order(50, 50, seed), 2)) for seed in (0, 1)]
-    assert len({tuple(epoch) for order in orders for epoch in order}) == 4
 
 
 @given(lengths=LENGTHS, limit=st.sampled_from([500, 1024]))
@@ -61,6 +42,27 @@ def test_cutting_saves_most_of_what_random_batches_pad() -> None:
     assert sum(lengths) / groups > 0.8
 
 
+@given(limit=st.integers(2, 1 << 17))
+def test_there_are_few_widths(limit: int) -> None:
+    """However long rows may be, their widths are few, wide enough, and little wider than needed."""
+    lengths = np.unique(np.linspace(2, limit, 3000).astype(int)).tolist()
+    widths = [width(length, limit) for length in lengths]
+    assert len(set(widths)) <= 17 + 8 * max(0.0, np.log2(limit / 512))
+    assert all(length <= wide <= limit for length, wide in zip(lengths, widths, strict=True))
+    assert all(wide - length < max(PAD_TO, length / 8) for length, wide in zip(lengths, widths, strict=True))
+
+
+@given(lengths=st.lists(st.integers(1, 60), max_size=20))
+def test_packs_hold_every_row_and_never_too_much(lengths: list[int]) -> None:
+    """Each row is in one pack, and two packs that fit into one were made into one."""
+    packs = pack(lengths, 60)
+    sums = sorted(sum(lengths[row] for row in rows) for rows in packs)
+    assert sorted(row for rows in packs for row in rows) == list(range(len(lengths)))
+    assert not sums or sums[-1] <= 60
+    assert len(sums) < 2 or sums[0] + sums[1] > 60
+
+
+@pytest.mark.parametrize("arrange", [make_groups, make_packs])
 @given(
     rows=st.lists(
         st.tuples(st.integers(2, 90), st.lists(st.integers(0, 90), min_size=2, max_size=6, unique=True)),
@@ -69,13 +71,15 @@ def test_cutting_saves_most_of_what_random_batches_pad() -> None:
     ),
     limit=st.integers(8, 100),
 )
-def test_groups_teach_every_learned_token_once(rows: list[tuple[int, list[int]]], limit: int) -> None:
+def test_groups_teach_every_learned_token_once(
+    rows: list[tuple[int, list[int]]], limit: int, arrange: Callable[..., list[Group]]
+) -> None:
     """What stands at the places is what precedes the targets; nothing masked, cut off or padded is a target."""
     made = []
     for number, (length, marks) in enumerate(rows):
         ends = sorted(mark for mark in marks if mark <= length)
         made.append(TokenRow(range(1000 * number, 1000 * number + length), tuple(pairwise(ends))[::2]))
-    groups = make_groups(made, limit)
+    groups = arrange(made, limit)
     before = np.concatenate([group.inputs.reshape(-1)[group.places] for group in groups])
     targets = np.concatenate([group.targets for group in groups])
     assert (before + 1 == targets).all()

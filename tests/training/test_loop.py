@@ -1,4 +1,4 @@
-"""The loop: a loss that is no number changes nothing, and what caused it is named."""
+"""The loop: a loss that is no number changes nothing, and every batching goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from mlx import nn
 
 from punie.errors import DivergedError
 from punie.files import write_jsonl
-from punie.training.checkpoint import flat
+from punie.training.adapter import AdapterFolder
+from punie.training.checkpoint import flat, save_state
 from punie.training.loop import PunieEngine
+from punie.training.metrics import Echo, Metric, TrainLoss
+from punie.training.progress import Progress
 from punie.training.rows import read_teaching_rows
+from punie.training.runner import train
 from punie.training.steps import Step
-from punie.training.student import build_learner, load_student
+from punie.training.student import Learner, build_learner, load_student
 
 from .conftest import PlanMaker, chat
+
+STEADY = {"warmup": 0, "initial_learning_rate": 0.0, "decay": None}
 
 
 class Poisoned(nn.Embedding):
@@ -44,8 +50,7 @@ def test_a_bad_row_is_named_before_it_does_harm(make_plan: PlanMaker, tmp_path: 
     rows = [chat(number) for number in range(4)]
     rows[2]["messages"][0]["content"] += " ~"
     write_jsonl(tmp_path / "train.jsonl", rows)
-    steady = {"warmup": 0, "initial_learning_rate": 0.0, "grad_accumulation_steps": 1}
-    plan = make_plan(tmp_path, data=str(tmp_path), batch_size=4, iters=3, **steady)
+    plan = make_plan(tmp_path, data=str(tmp_path), batch_size=4, grad_accumulation_steps=1, iters=3, **STEADY)
     model, tokenizer = load_student(plan)
     learner = build_learner(plan, read_teaching_rows(tmp_path, 4), model, tokenizer)
     embedding = model.model.embed_tokens
@@ -57,3 +62,39 @@ def test_a_bad_row_is_named_before_it_does_harm(make_plan: PlanMaker, tmp_path: 
     assert caught.value.where == str(tmp_path / "train.jsonl")
     after = flat(model.trainable_parameters())
     assert all(mx.array_equal(weight, after[name]).item() for name, weight in before.items())
+
+
+class Saver(Deaf):
+    """A listener that saves the state after so many steps, as a session does."""
+
+    def __init__(self, learner: Learner, path: Path, after: int) -> None:
+        self.learner, self.path, self.left = learner, path, after
+
+    def at_rest(self) -> None:
+        if self.left == 0:
+            save_state(self.path, self.learner.model, self.learner.optimizer, Progress("model", "data"))
+        self.left -= 1
+
+
+@pytest.mark.parametrize("changes", [{"batch_tokens": 256}, {"packing": True}, {"batch_tokens": 256, "packing": True}])
+def test_every_batching_resumes_bit_for_bit(make_plan: PlanMaker, tmp_path: Path, changes: dict[str, Any]) -> None:
+    """Four steps of six, a new process's start from the saved state, and the same weights at the end."""
+    plan = make_plan(tmp_path / "run", iters=6, batch_size=4, grad_checkpoint=False, **STEADY, **changes)
+    rows = read_teaching_rows(Path(plan.data), 4)
+    ends = []
+    for first in (0, 4):
+        learner = build_learner(plan, rows, *load_student(plan))
+        PunieEngine(plan, learner, first).run(Saver(learner, AdapterFolder.of(plan).state, 4 - first))
+        ends.append(flat(learner.model.trainable_parameters()))
+    assert all(mx.array_equal(weight, ends[1][name]).item() for name, weight in ends[0].items())
+
+
+def test_packs_and_budgets_reach_the_trainer(make_plan: PlanMaker, tmp_path: Path) -> None:
+    """A run with both is read back like any other, and packs hardly pad."""
+    heard: list[Metric] = []
+    plan = make_plan(tmp_path / "run", batch_size=4, batch_tokens=512, packing=True, iters=4, **STEADY)
+    outcome = train(plan, on_metric=heard.append)
+    assert outcome.valid_loss is not None
+    (echo,) = (metric for metric in heard if isinstance(metric, Echo))
+    assert (echo.values["batch_size"], echo.values["batch_tokens"], echo.values["packing"]) == (None, 512, True)
+    assert all(metric.padding < 0.3 for metric in heard if isinstance(metric, TrainLoss))

@@ -41,7 +41,9 @@ def test_loss_and_gradient_are_mlx_lms(model: Any, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(module, "CHUNK", chunk)
     halves = split_model(model, ROWS[0].tokens) if known else None
     group, batch = make_group(ROWS, 256), make_batch(ROWS, 256)
-    loss = nn.value_and_grad(model, lambda model, *arrays: group_loss(halves)(model, *arrays) / len(group.targets))
+    loss = nn.value_and_grad(
+        model, lambda model, *arrays: group_loss(halves)(model, *arrays, None) / len(group.targets)
+    )
     ours, gradient = loss(model, mx.array(group.inputs), mx.array(group.places), mx.array(group.targets))
     (theirs, count), reference = nn.value_and_grad(model, default_loss)(
         model, mx.array(batch.tokens), mx.array(batch.spans)

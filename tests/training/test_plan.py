@@ -8,7 +8,7 @@ import pytest
 
 from punie.errors import UsageError
 from punie.training.optimizer import OPTION_NAMES, OPTIONS
-from punie.training.plan import TrainingPlan
+from punie.training.plan import OURS, TrainingPlan
 from punie.training.request import load_plan, parse_plan
 
 SCHEDULE = {"schedule", "warmup", "initial_learning_rate", "final_learning_rate", "decay"}
@@ -30,7 +30,7 @@ def test_words_and_defaults_are_those_of_mlx_lm() -> None:
     flags = {action.dest for action in build_parser()._actions}
 
     assert {key: ours[key] for key in theirs} == theirs
-    assert set(ours) - set(theirs) == SCHEDULE | set(OPTION_NAMES) | {"engine", "mask", "epochs", "keys"}
+    assert set(ours) - set(theirs) == SCHEDULE | set(OPTION_NAMES) | OURS | {"keys"}
     assert set(defaults) - flags == {"rank", "scale", "dropout"} | (set(ours) - set(theirs))
 
 

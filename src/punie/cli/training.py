@@ -30,6 +30,8 @@ def train(
     iters: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     epochs: Annotated[float | None, typer.Option(help="The same, in passes over the rows.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per batch.")] = None,
+    batch_tokens: Annotated[int | None, typer.Option(help="Tokens per batch with padding, instead of rows.")] = None,
+    packing: Annotated[bool | None, typer.Option(help="Several rows in one, none seeing another.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Highest learning rate.")] = None,
     schedule: Annotated[str | None, typer.Option(help="constant, cosine or linear.")] = None,
     warmup: Annotated[int | None, typer.Option(help="Updates over which the rate rises from 0.")] = None,

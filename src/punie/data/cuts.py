@@ -1,6 +1,6 @@
-"""How a batch is cut into groups of rows of like length, so that little of what is computed is padding. Pure Python.
+"""How rows are put together so that little of what is computed is padding. Pure Python.
 
-Training cuts every batch so; statistics of a dataset foretell with the same function what training will pad.
+Training cuts or packs its batches so; statistics of a dataset foretell with the same functions what training will pad.
 """
 
 from __future__ import annotations
@@ -15,8 +15,14 @@ parameters (docs/LOG.md), not on a GPU."""
 
 
 def width(longest: int, limit: int) -> int:
-    """Tokens per row of a group: the inputs are padded to a multiple of 32, and the last target needs no input."""
-    return min(1 + PAD_TO * -(-(longest - 1) // PAD_TO), limit)
+    """Tokens per row of a group; the last target needs no input.
+
+    The inputs are padded to a multiple of 32, and from 512 on to one of eight widths per doubling, so there are at most
+    17 + 8 log2(limit / 512) widths however the rows are made, and a row is padded by less than 32 or an eighth.
+    """
+    inputs = longest - 1
+    unit = max(PAD_TO, (1 << (inputs - 1).bit_length()) // 16)
+    return min(1 + unit * -(-inputs // unit), limit)
 
 
 def cut(lengths: Sequence[int], limit: int) -> list[list[int]]:
@@ -37,3 +43,19 @@ def cut(lengths: Sequence[int], limit: int) -> list[list[int]]:
         groups.append(order[begins[end] : end])
         end = begins[end]
     return groups[::-1]
+
+
+def pack(lengths: Sequence[int], room: int) -> list[list[int]]:
+    """Indices of the rows in packs of at most `room` tokens: the longest first, each into the first pack that has room.
+
+    First fit decreasing needs at most 11/9 of the packs that are necessary, and one more (Johnson, 1973).
+    """
+    packs, free = list[list[int]](), list[int]()
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+        place = next((place for place, left in enumerate(free) if left >= lengths[row]), len(packs))
+        if place == len(packs):
+            packs.append([])
+            free.append(room)
+        packs[place].append(row)
+        free[place] -= lengths[row]
+    return packs

@@ -1,19 +1,17 @@
-"""Which rows meet in which batch, and what a batch looks like. Pure numpy.
+"""What the rows of a step look like when they are computed. Pure numpy.
 
-Differs from mlx-lm's own batches where those are at fault (mlx-lm issues 596, 1029, 961, 1697): rows are drawn anew in
-every epoch, none is left out because a batch did not fill, the padding after a row is not a target, and validation
-neither draws from the stream that orders the training rows nor changes its own choice from one time to the next.
+Differs from mlx-lm's own batches where those are at fault (mlx-lm issues 596, 1029, 961, 1697): no row is left out
+because a batch did not fill, and the padding after a row is not a target. `order.py` says which rows meet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 
-from punie.data.cuts import PAD_TO, cut, width
+from punie.data.cuts import PAD_TO, cut, pack, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +29,17 @@ class TokenRow:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows of like length, computed together. `inputs`: int32, rows x width, padded with 0.
+    """Rows that are computed together. `inputs`: int32, rows x width, padded with 0.
 
-    `places` are the positions in the flattened inputs at which a token is learned, `targets` those tokens.
+    `places` are the positions in the flattened inputs at which a token is learned, `targets` those tokens. In a pack
+    several rows follow each other in one row of inputs: `segments`, of the shape of the inputs, numbers them from 1,
+    with 0 for padding. None where each row has a row of inputs for itself.
     """
 
     inputs: np.ndarray
     places: np.ndarray
     targets: np.ndarray
+    segments: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +55,32 @@ def make_group(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
     inputs = np.zeros((len(rows), width(max(lengths), max_seq_length) - 1), np.int32)
     for line, row, length in zip(inputs, rows, lengths, strict=True):
         line[: length - 1] = row.tokens[: length - 1]
-    learned = [row.learned(max_seq_length) for row in rows]
-    places = [inputs.shape[1] * number + indices - 1 for number, indices in enumerate(learned)]
-    targets = [np.asarray(row.tokens)[indices] for row, indices in zip(rows, learned, strict=True)]
-    return Group(inputs, np.concatenate(places).astype(np.int32), np.concatenate(targets).astype(np.int32))
+    starts = inputs.shape[1] * np.arange(len(rows))
+    return Group(inputs, *_learned(rows, starts, max_seq_length))
 
 
 def make_groups(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
     """One batch, cut into groups; each row in one of them, each learned token once."""
     groups = cut(clipped(rows, max_seq_length), max_seq_length)
     return [make_group([rows[index] for index in group], max_seq_length) for group in groups]
+
+
+def make_pack(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
+    """The rows one after the other in one row of inputs."""
+    lengths = [length - 1 for length in clipped(rows, max_seq_length)]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    inputs = np.zeros((1, width(int(starts[-1]) + 1, max_seq_length) - 1), np.int32)
+    segments = np.zeros_like(inputs)
+    for number, (row, start, length) in enumerate(zip(rows, starts, lengths, strict=False), start=1):
+        inputs[0, start : start + length] = row.tokens[:length]
+        segments[0, start : start + length] = number
+    return Group(inputs, *_learned(rows, starts[:-1], max_seq_length), segments)
+
+
+def make_packs(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
+    """The rows in as few packs as first fit decreasing finds; each is a group: as many shapes as widths."""
+    packs = pack([length - 1 for length in clipped(rows, max_seq_length)], max_seq_length - 1)
+    return [make_pack([rows[index] for index in indices], max_seq_length) for indices in packs]
 
 
 def make_batch(rows: Sequence[TokenRow], max_seq_length: int) -> Batch:
@@ -78,26 +95,17 @@ def make_batch(rows: Sequence[TokenRow], max_seq_length: int) -> Batch:
     return Batch(tokens, np.array(spans, np.int32))
 
 
+def _learned(rows: Sequence[TokenRow], starts: np.ndarray, max_seq_length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Places and targets of rows whose inputs begin at these positions of the flattened inputs."""
+    learned = [row.learned(max_seq_length) for row in rows]
+    places = [start + indices - 1 for start, indices in zip(starts, learned, strict=True)]
+    targets = [np.asarray(row.tokens)[indices] for row, indices in zip(rows, learned, strict=True)]
+    return np.concatenate(places).astype(np.int32), np.concatenate(targets).astype(np.int32)
+
+
 def clipped(rows: Sequence[TokenRow], max_seq_length: int) -> list[int]:
     """Tokens of each row that are within the limit."""
     return [min(len(row.tokens), max_seq_length) for row in rows]
-
-
-def training_order(rows: int, batch_size: int, seed: int, first: int = 0) -> Iterator[list[int]]:
-    """Endless batches of row indices, from batch `first` on. Every epoch is one shuffle of all rows.
-
-    Each epoch has its own generator: a resumed run jumps to its place without replaying what came before.
-    """
-    drawn = _shuffled_rows(rows, seed, first * batch_size)
-    while True:
-        yield list(islice(drawn, batch_size))
-
-
-def _shuffled_rows(rows: int, seed: int, first: int) -> Iterator[int]:
-    epoch, position = divmod(first, rows)
-    while True:
-        yield from np.random.default_rng([seed, epoch]).permutation(rows)[position:].tolist()
-        epoch, position = epoch + 1, 0
 
 
 def slices(rows: Sequence[TokenRow], batch_size: int) -> Iterator[Sequence[TokenRow]]:

@@ -41,6 +41,7 @@ def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
         **plan.model_dump(exclude=SETTLED_BEFORE),
         **rates,
         **{name: plan.optimizer_options.get(name) for name in OPTION_NAMES},
+        "batch_size": None if plan.batch_tokens else plan.batch_size,
         "num_layers": layers if plan.num_layers == -1 else plan.num_layers,
         "rank": plan.rank if lora else None,
         "scale": plan.scale if lora else None,

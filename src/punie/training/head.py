@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 from punie.training.checkpoint import flat
@@ -41,9 +42,9 @@ _PROBE_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """`layers`: tokens (rows x width) to hidden states (rows x width x size). `head`: (any x size) to logits."""
+    """`layers`: tokens (rows x width), and caches, to hidden states (rows x width x size). `head`: those to logits."""
 
-    layers: Callable[[mx.array], mx.array]
+    layers: Callable[..., mx.array]
     head: Callable[[mx.array], mx.array]
 
 
@@ -56,7 +57,7 @@ def split_model(model: Any, tokens: Sequence[int]) -> Halves | None:
         return None
     module: nn.Module = model.lm_head if "lm_head" in model else model.model.embed_tokens
     head = module if "lm_head" in model else model.model.embed_tokens.as_linear
-    probe = mx.array([list(tokens[:_PROBE_TOKENS])])
+    probe = mx.array(np.asarray(tokens[:_PROBE_TOKENS])[None])
     model.eval()
     alike = mx.allclose(head(model.model(probe)), model(probe), rtol=_TOLERANCE, atol=_TOLERANCE).item()
     return Halves(model.model, head) if alike and not flat(module.trainable_parameters()) else None

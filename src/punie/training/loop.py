@@ -1,9 +1,9 @@
 """Punie's own training loop on mlx-lm's models, layers, schedules and MLX's optimizers.
 
-One step learns from the same random batch that mlx-lm's loop would pad into one block. Here the batch is cut into
-groups of like length, the groups' losses are summed, and the sum of their gradients is divided by the number of learned
-tokens: the same mean, hardly any padding. Weights change only after loss and gradient were found to be numbers.
-Runs in the training child.
+Unless the plan says otherwise, one step learns from the same random batch that mlx-lm's loop would pad into one block.
+Here the batch is cut into groups of like length, the groups' losses are summed, and the sum of their gradients is
+divided by the number of learned tokens: the same mean, hardly any padding. Weights change only after loss and gradient
+were found to be numbers. Runs in the training child.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ from mlx_lm.utils import maybe_set_recommended_wired_limit
 
 from punie.errors import DivergedError
 from punie.training.attention import attention_in_blocks
-from punie.training.batches import Group, TokenRow, clipped, make_group, make_groups, slices, training_order
+from punie.training.batches import Group, TokenRow, clipped, make_group
+from punie.training.batching import batching
 from punie.training.checkpoint import flat
 from punie.training.head import split_model
 from punie.training.loss import group_loss
+from punie.training.packing import require_packable
 from punie.training.plan import TrainingPlan
 from punie.training.rows import name_rows
 from punie.training.steps import Listener, Step
@@ -42,7 +44,9 @@ class PunieEngine:
         self.loss_route = "full logits" if halves is None else "learned positions"
         self.loss = group_loss(halves)
         self.gradient = nn.value_and_grad(learner.model, self.loss)
-        self.batch_size, self.limit, self.val_batches = plan.batch_size, plan.max_seq_length, plan.val_batches
+        self.batching, self.limit, self.val_batches = batching(plan), plan.max_seq_length, plan.val_batches
+        if plan.packing:
+            require_packable(learner.model, learner.train_rows, plan.max_seq_length, plan.model)
         self.iterations = range(first, plan.iters)
         self.every = plan.grad_accumulation_steps
         self.sum: Any = None
@@ -55,30 +59,27 @@ class PunieEngine:
             grad_checkpoint(self.learner.model.layers[0])
         listener.begin(self._values())
         self.learner.model.train()
-        order = training_order(len(self.learner.train_rows), self.batch_size, self.learner.seed, self.first)
+        order = self.batching.order(self.learner.train_rows, self.learner.seed, self.first)
         with attention_in_blocks(self.learner.model):
             for iteration, indices in zip(self.iterations, order, strict=False):
                 listener.at_rest()
                 listener.after(self._step(iteration, indices))
 
     def validate(self) -> float:
-        """Rows of like length together: their order does not change a sum."""
-        model, limit = self.learner.model, None if self.val_batches == -1 else self.val_batches * self.batch_size
-        rows = sorted(self.learner.valid_rows[:limit], key=lambda row: len(row.tokens))
+        model = self.learner.model
         model.eval()
         total, tokens = 0.0, 0
         with attention_in_blocks(model):
-            for batch in slices(rows, self.batch_size):
-                for group in make_groups(batch, self.limit):
-                    total += self._number(self.loss(model, *_arrays(group)))
-                    tokens += len(group.targets)
+            for group in self.batching.validation(self.learner.valid_rows, self.val_batches):
+                total += self._number(self.loss(model, *_arrays(group)))
+                tokens += len(group.targets)
         model.train()
         return total / tokens
 
     def _step(self, iteration: int, indices: Sequence[int]) -> Step:
         rows = [self.learner.train_rows[index] for index in indices]
         began = time.perf_counter()
-        groups = make_groups(rows, self.limit)
+        groups = self.batching.groups(rows)
         tokens = sum(len(group.targets) for group in groups)
         loss = sum(self._learn(group) for group in groups) / tokens
         self.sum_tokens += tokens
@@ -140,8 +141,7 @@ class PunieEngine:
         return {
             "engine": "punie",
             "iters": self.iterations.stop,
-            "batch_size": self.batch_size,
-            "max_seq_length": self.limit,
+            **self.batching.values(),
             "grad_accumulation_steps": self.every,
             "val_batches": self.val_batches,
         }
@@ -151,5 +151,6 @@ class PunieEngine:
         return float(array.item())
 
 
-def _arrays(group: Group) -> tuple[mx.array, mx.array, mx.array]:
-    return mx.array(group.inputs), mx.array(group.places), mx.array(group.targets)
+def _arrays(group: Group) -> tuple[mx.array, mx.array, mx.array, mx.array | None]:
+    segments = None if group.segments is None else mx.array(group.segments)
+    return mx.array(group.inputs), mx.array(group.places), mx.array(group.targets), segments

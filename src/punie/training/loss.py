@@ -13,12 +13,14 @@ import mlx.core as mx
 from mlx import nn
 
 from punie.training.head import Halves
+from punie.training.packing import caches
 
 CHUNK = 1024
 """Positions whose logits exist at a time."""
 
-GroupLoss = Callable[[Any, mx.array, mx.array, mx.array], mx.array]
-"""Of the model, inputs (rows x width), places (in the flattened inputs) and targets. Returns a scalar."""
+GroupLoss = Callable[[Any, mx.array, mx.array, mx.array, mx.array | None], mx.array]
+"""Of the model, inputs (rows x width), places (in the flattened inputs), targets, and the segments of a pack, as a
+`Group` has them. Returns a scalar."""
 
 
 def group_loss(halves: Halves | None) -> GroupLoss:
@@ -26,16 +28,19 @@ def group_loss(halves: Halves | None) -> GroupLoss:
     return _full_loss if halves is None else _sparse_loss(halves)
 
 
-def _full_loss(model: Any, inputs: mx.array, places: mx.array, targets: mx.array) -> mx.array:
-    logits = model(inputs).flatten(0, 1)[places]
+def _full_loss(
+    model: Any, inputs: mx.array, places: mx.array, targets: mx.array, segments: mx.array | None
+) -> mx.array:
+    logits = model(inputs, cache=caches(model, segments)).flatten(0, 1)[places]
     return nn.losses.cross_entropy(logits.astype(mx.float32), targets, reduction="sum")
 
 
 def _sparse_loss(halves: Halves) -> GroupLoss:
     head_loss = frozen_head_loss(halves.head)
 
-    def loss(model: Any, inputs: mx.array, places: mx.array, targets: mx.array) -> mx.array:
-        return head_loss(halves.layers(inputs).flatten(0, 1)[places], targets)
+    def loss(model: Any, inputs: mx.array, places: mx.array, targets: mx.array, segments: mx.array | None) -> mx.array:
+        hidden = halves.layers(inputs, cache=caches(model, segments))
+        return head_loss(hidden.flatten(0, 1)[places], targets)
 
     return loss
 

@@ -28,6 +28,10 @@ def key_names(key: str, module: str) -> bool:
     return f".{module}".endswith(f".{key}")
 
 
+OURS = {"engine", "mask", "epochs", "batch_tokens", "packing"}
+"""Fields that mlx-lm's own configuration has no word for."""
+
+
 class TrainingPlan(BaseModel):
     """One training run, down to the last knob."""
 
@@ -47,6 +51,11 @@ class TrainingPlan(BaseModel):
     epochs: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """The passes over the rows that `iters` was computed from, where they were asked for."""
     batch_size: Positive = 4
+    """Rows of a batch."""
+    batch_tokens: Annotated[int, Field(ge=2)] | None = None
+    """Tokens of a batch, padding included, instead of `batch_size`: rows of like length, as many as fit."""
+    packing: bool = False
+    """Whether several rows share one of `max_seq_length` tokens, each seeing only itself; tried on the model first."""
     learning_rate: Rate = 1e-5
     """The highest rate: reached after `warmup`."""
     schedule: Shape = "constant"
@@ -124,6 +133,22 @@ class TrainingPlan(BaseModel):
                 self.engine == "mlx-lm" and self.mask == "assistant",
                 "mlx-lm learns one span of a row, mask assistant needs several; use engine punie",
             ),
+            (
+                self.engine == "mlx-lm" and (self.packing or self.batch_tokens is not None),
+                "mlx-lm's loop knows neither packing nor batch_tokens; use engine punie",
+            ),
+            (
+                self.batch_tokens is not None and not self.is_default("batch_size"),
+                "batch_size does nothing beside batch_tokens; give one of them",
+            ),
+            (
+                self.batch_tokens is not None and self.batch_tokens < self.max_seq_length,
+                f"batch_tokens has no room for a row of max_seq_length, {self.max_seq_length}",
+            ),
+            (
+                self.batch_tokens is not None and self.epochs is not None,
+                "epochs cannot be counted before the rows are tokenized; beside batch_tokens give iters",
+            ),
         ]
 
     def is_default(self, key: str) -> bool:
@@ -163,7 +188,7 @@ class TrainingPlan(BaseModel):
         if self.keys is not None:
             lora["keys"] = list(self.keys)
         return {
-            **self.model_dump(exclude={"engine", "mask", "epochs", *OPTION_NAMES, *schedule, *lora, "keys"}),
+            **self.model_dump(exclude={*OURS, *OPTION_NAMES, *schedule, *lora, "keys"}),
             "train": True,
             "mask_prompt": self.mask == "last",
             "optimizer_config": {self.optimizer: self.optimizer_options},

@@ -29,6 +29,7 @@ _RIVALS = ({"scale", "alpha"}, {"iters", "epochs", "updates"}, {"warmup", "warmu
 """Ways to say the same thing. A later layer that uses one of them takes back what an earlier one said with another."""
 
 _DEPENDENT = {
+    "batch_tokens": {"batch_size"},
     "fine_tune_type": {"rank", "scale", "dropout", "keys"},
     "learning_rate": {"final_learning_rate"},
     "optimizer": set(OPTION_NAMES),

@@ -17,7 +17,8 @@ from mlx_lm.tuner.trainer import TrainingArgs, evaluate, train
 
 from punie.errors import DivergedError
 from punie.training.adapter import AdapterFolder
-from punie.training.batches import TokenRow, clipped, make_batch, slices, training_order
+from punie.training.batches import TokenRow, clipped, make_batch, slices
+from punie.training.order import training_order
 from punie.training.plan import TrainingPlan
 from punie.training.steps import Listener, Step
 from punie.training.student import Learner
@@ -111,6 +112,8 @@ class StockEngine(TrainingCallback):
             "engine": "mlx-lm",
             "iters": self.first + self.arguments.iters,
             "batch_size": batch_size,
+            "batch_tokens": None,
+            "packing": False,
             "max_seq_length": max_seq_length,
             "grad_accumulation_steps": self.arguments.grad_accumulation_steps,
             "val_batches": self.val_batches,

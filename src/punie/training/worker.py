@@ -50,7 +50,7 @@ def learn(plan: TrainingPlan, stopping: Callable[[], bool]) -> Done:
     """Read, load, train. The rows come first: what is wrong with them should not cost the loading of a model."""
     started = time.perf_counter()
     _say(plan, "reading rows")
-    rows = read_teaching_rows(Path(plan.data), plan.batch_size)
+    rows = read_teaching_rows(Path(plan.data), 1 if plan.batch_tokens else plan.batch_size)
     progress = _progress(plan, rows)
 
     from punie.training.session import Session

@@ -20,7 +20,7 @@ from punie.data.look.stats import Duplicates, Stats, TokenSettings, stats
 from punie.data.look.tokens import Histogram, PaddingMeter, expected_padding, row_texts
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
-from punie.training import batches
+from punie.training import batches, order
 
 ASK = {"role": "user", "content": "Where is the book that I bought in the town yesterday evening?"}
 FRAGE = {"role": "user", "content": "Wo liegt das Buch, das ich gestern Abend in der Stadt gekauft habe?"}
@@ -129,7 +129,7 @@ def test_padding_is_what_training_would_pad() -> None:
     blocks = [batches.make_batch(rows[start : start + 4], 1024).tokens for start in range(0, 4000, 4)]
     real = sum(batches.clipped(rows, 1024))
     assert found.file_order == pytest.approx(1 - real / sum(block.size for block in blocks), rel=1e-12)
-    drawn = [[rows[index] for index in batch] for batch in islice(batches.training_order(4000, 4, seed=1), 1000)]
+    drawn = [[rows[index] for index in batch] for batch in islice(order.training_order(4000, 4, seed=1), 1000)]
     groups = [group.inputs for batch in drawn for group in batches.make_groups(batch, 1024)]
     assert found.training_order == pytest.approx(1 - real / sum(g.size + len(g) for g in groups), abs=0.01)
     assert found.training_order < 0.5 * found.random_order

@@ -1,0 +1,122 @@
+"""How the rows of a run are shared out among steps, and what is computed of a step. Pure numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice, repeat
+from typing import Any, Protocol
+
+import numpy as np
+
+from punie.data.cuts import width
+from punie.training.batches import Group, TokenRow, clipped, make_group, make_groups, make_packs, slices
+from punie.training.order import (
+    budget_order,
+    full_blocks,
+    given_order,
+    like_length_order,
+    shuffled_epochs,
+    training_order,
+)
+from punie.training.plan import TrainingPlan
+
+
+class Batching(Protocol):
+    """One way to do it. The order is known before anything is computed, so several machines can share a step's rows."""
+
+    def values(self) -> dict[str, Any]:
+        """The plan's fields that are in force here."""
+
+    def order(self, rows: Sequence[TokenRow], seed: int, first: int = 0) -> Iterator[list[int]]:
+        """Endless steps of row indices, from step `first` on."""
+
+    def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
+        """What is computed of the rows of a step; each row is in one group."""
+
+    def validation(self, rows: Sequence[TokenRow], batches: int) -> Iterator[Group]:
+        """What is computed of the first `batches` batches of these rows, or of all with -1: always the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsPerStep:
+    """The same number of rows in every step; `given` is their order, without which every epoch is shuffled."""
+
+    batch_size: int
+    max_seq_length: int
+    packing: bool = False
+    given: Sequence[int] | None = None
+
+    def values(self) -> dict[str, Any]:
+        return _values(self, batch_size=self.batch_size, batch_tokens=None)
+
+    def order(self, rows: Sequence[TokenRow], seed: int, first: int = 0) -> Iterator[list[int]]:
+        if self.given is not None:
+            return given_order(self.given, self.batch_size, first)
+        return training_order(len(rows), self.batch_size, seed, first)
+
+    def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
+        return (make_packs if self.packing else make_groups)(rows, self.max_seq_length)
+
+    def validation(self, rows: Sequence[TokenRow], batches: int) -> Iterator[Group]:
+        chosen = _by_length(rows if batches == -1 else rows[: batches * self.batch_size])
+        for batch in slices(chosen, len(chosen) if self.packing else self.batch_size):
+            yield from self.groups(batch)
+
+
+@dataclass(frozen=True, slots=True)
+class TokensPerStep:
+    """Rows of like length that fill a constant number of padded tokens: one group a step, as many shapes as widths.
+
+    In packs, and in a `given` order, like lengths cannot be chosen. There every row costs what it needs alone, its
+    tokens or its padded width, and a step has as many of the next rows as the budget pays.
+    """
+
+    batch_tokens: int
+    max_seq_length: int
+    packing: bool = False
+    given: Sequence[int] | None = None
+
+    def values(self) -> dict[str, Any]:
+        return _values(self, batch_size=None, batch_tokens=self.batch_tokens)
+
+    def order(self, rows: Sequence[TokenRow], seed: int, first: int = 0) -> Iterator[list[int]]:
+        costs = clipped(rows, self.max_seq_length) if self.packing else self._widths(rows)
+        if self.packing or self.given is not None:
+            epochs = shuffled_epochs(len(rows), seed) if self.given is None else repeat(self.given)
+            steps = budget_order(costs, self.batch_tokens, epochs)
+        else:
+            steps = like_length_order(costs, self.batch_tokens, seed)
+        return islice(steps, first, None)
+
+    def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
+        if self.packing:
+            return make_packs(rows, self.max_seq_length)
+        return [make_group(rows, self.max_seq_length)] if self.given is None else make_groups(rows, self.max_seq_length)
+
+    def validation(self, rows: Sequence[TokenRow], batches: int) -> Iterator[Group]:
+        inside = sum(spent <= batches * self.batch_tokens for spent in accumulate(self._widths(rows)))
+        chosen = _by_length(rows if batches == -1 else rows[: max(1, inside)])
+        if self.packing:
+            yield from self.groups(chosen)
+            return
+        blocks, left = full_blocks(np.arange(len(chosen)), np.asarray(self._widths(chosen)), self.batch_tokens)
+        for block in filter(None, (*blocks, left.tolist())):
+            yield make_group([chosen[index] for index in block], self.max_seq_length)
+
+    def _widths(self, rows: Sequence[TokenRow]) -> list[int]:
+        return [width(length, self.max_seq_length) for length in clipped(rows, self.max_seq_length)]
+
+
+def batching(plan: TrainingPlan) -> Batching:
+    if plan.batch_tokens is None:
+        return RowsPerStep(plan.batch_size, plan.max_seq_length, plan.packing)
+    return TokensPerStep(plan.batch_tokens, plan.max_seq_length, plan.packing)
+
+
+def _values(batching: RowsPerStep | TokensPerStep, **budget: int | None) -> dict[str, Any]:
+    return {**budget, "packing": batching.packing, "max_seq_length": batching.max_seq_length}
+
+
+def _by_length(rows: Sequence[TokenRow]) -> list[TokenRow]:
+    return sorted(rows, key=lambda row: len(row.tokens))
