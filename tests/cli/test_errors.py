@@ -36,6 +36,7 @@ def write_rows(folder: Path, *rows: object) -> Path:
         (["train", "nowhere", "--rank", "0"], 2, "rank"),
         (["train", "nowhere", "--schedule", "wavy"], 2, "schedule"),
         (["train", "nowhere", "--config", "missing.yaml"], 2, "missing.yaml"),
+        (["train", "nowhere", "--report-to", "paper"], 2, "no tracker called paper"),
         (["dataset", "download", "nosuch"], 2, "no dataset called"),
         (["dataset", "download", "sample", "--max", "3"], 2, "too few"),
         (["dataset", "validate", "nowhere"], 2, "no such dataset"),

@@ -59,6 +59,10 @@ def train(
     val_batches: Annotated[int | None, typer.Option(help="Validation batches; -1 for all.")] = None,
     save_every: Annotated[int | None, typer.Option(help="Iterations between two checkpoints.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
+    report_to: Annotated[
+        list[str] | None,
+        typer.Option(help="Also report to wandb, swanlab, trackio or mlflow, if installed; may be given again."),
+    ] = None,
     events: Annotated[
         bool, typer.Option("--events", help="Print each event as a line of JSON; the last line is the outcome.")
     ] = False,
@@ -73,13 +77,13 @@ def train(
     Defaults are mlx-lm's; for the embedded model they are its measured settings.
     """
     given = {key: value for key, value in locals().items() if value is not None}
-    for key in ("config", "resume", "settings", "events", "as_json"):
+    for key in ("config", "resume", "settings", "report_to", "events", "as_json"):
         given.pop(key, None)
     if keys is not None:
         given["keys"] = keys.split(",")
     if events and as_json:
         raise UsageError("--events and --json both want standard output.", hint="Give one of them.")
-    _train(_requested(given, settings or [], config), resume, events, as_json)
+    _train(_requested(given, settings or [], config), resume, report_to or [], events, as_json)
 
 
 _DEFAULTS = {"model": EMBEDDED_MODEL, "adapter_path": "adapters/mine"}
@@ -107,13 +111,13 @@ def _requested(given: dict[str, Any], settings: list[str], config: Path | None) 
     return request.plan
 
 
-def _train(plan: TrainingPlan, resume: bool, events: bool, as_json: bool) -> None:
+def _train(plan: TrainingPlan, resume: bool, report_to: list[str], events: bool, as_json: bool) -> None:
     from punie.cli import console
     from punie.cli.watching import listeners
     from punie.training.runner import train as run
 
     watch = console.Stopwatch()
-    with listeners(plan, events=events) as on_metric:
+    with listeners(plan, events=events, trackers=report_to) as on_metric:
         outcome = run(plan, resume=resume, on_metric=on_metric)
     if events:
         console.print_line_of_json({"event": "outcome", **outcome.model_dump()})

@@ -1,26 +1,37 @@
-"""Who hears of a training run while it goes on: the person at the screen, and programs that read its events."""
+"""Who hears of a training run while it goes on: the person at the screen, programs that read its events, trackers."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from punie.cli import console
 from punie.cli.live import Lines, Live
+from punie.training.adapter import AdapterFolder
 from punie.training.metrics import Metric
 from punie.training.plan import TrainingPlan
+from punie.training.tracking import Tracking
 
 
 @contextmanager
-def listeners(plan: TrainingPlan, *, events: bool) -> Generator[Callable[[Metric], None]]:
-    """What to call with each metric. Events that are read on the screen itself take the place of the block there."""
+def listeners(plan: TrainingPlan, *, events: bool, trackers: Sequence[str]) -> Generator[Callable[[Metric], None]]:
+    """What to call with each metric. Events that are read on the screen itself take the place of the block there.
+
+    Raises UsageError for a tracker that is not there.
+    """
     silent = events and sys.stdout.isatty()
-    with Live() if console.err.is_interactive and not silent else Lines() as view:
+    folder = AdapterFolder(Path(plan.adapter_path).expanduser().resolve())
+    with (
+        Live() if console.err.is_interactive and not silent else Lines() as view,
+        Tracking(trackers, folder, console.note) as tracking,
+    ):
 
         def hear(metric: Metric) -> None:
             if events:
                 console.print_line_of_json(metric)
+            tracking.metric(metric)
             if not silent:
                 view.metric(metric, plan.iters)
 
