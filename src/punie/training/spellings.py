@@ -73,7 +73,7 @@ _IDLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "project_name": ((None,), "runs are known by their folder"),
     "trust_remote_code": ((False, None), "code that comes with a model is not run"),
     "training_mode": (("normal", None), "there is only supervised training here"),
-    "report_to": ((None, "none", []), "a run is followed in its own metrics.jsonl"),
+    "report_to": ((None, "none", []), "trackers are named by the option --report-to"),
     "max_grad_norm": ((None, 0), "gradients are not clipped"),
     "val_set_size": ((None, 0), "`punie dataset split` makes a valid.jsonl"),
 }
