@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -98,6 +99,12 @@ def atomic_writer(path: Path) -> Generator[IO[bytes]]:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy the content atomically."""
+    with open_input(source) as file, atomic_writer(target) as out:
+        shutil.copyfileobj(file, out)
 
 
 def make_folder(path: Path) -> Path:

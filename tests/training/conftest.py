@@ -43,6 +43,10 @@ KNOBS = {
     "steps_per_eval": 6,
     "val_batches": 2,
     "save_every": 4,
+    "keep_checkpoints": 3,
+    "select": "last",
+    "patience": 4,
+    "min_delta": 0.001,
 }
 
 MLX_OPTIONS: dict[str, None] = dict.fromkeys(OPTION_NAMES)

@@ -22,13 +22,23 @@ from punie.training.metrics import (
     read_metrics,
     rewrite_metrics,
 )
+from punie.training.selection import Selection
 
 EVENTS: tuple[Metric, ...] = (
     ValidLoss(iteration=0, loss=3.5, seconds=0.1),
     Saved(iteration=4),
     Stopped(iteration=5),
     Failed(error="DataError", what="w", where="", hint="h"),
-    Done(iterations=8, train_loss=1.0, valid_loss=None, seconds=2.0, tokens=9, trained_tokens=3, peak_memory=1),
+    Done(
+        iterations=8,
+        train_loss=1.0,
+        selection=Selection(6, 2.5, 3, "why"),
+        stopped_early=True,
+        seconds=2.0,
+        tokens=9,
+        trained_tokens=3,
+        peak_memory=1,
+    ),
 )
 
 

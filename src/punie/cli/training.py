@@ -58,6 +58,14 @@ def train(
     steps_per_eval: Annotated[int | None, typer.Option(help="Iterations between two validations.")] = None,
     val_batches: Annotated[int | None, typer.Option(help="Validation batches; -1 for all.")] = None,
     save_every: Annotated[int | None, typer.Option(help="Iterations between two checkpoints.")] = None,
+    keep_checkpoints: Annotated[
+        int | None, typer.Option(help="How many of the newest stay, besides the best; -1 for all.")
+    ] = None,
+    select: Annotated[str | None, typer.Option(help="The checkpoint to become the adapter: best or last.")] = None,
+    patience: Annotated[
+        int | None, typer.Option(help="Validations without improvement after which the run ends.")
+    ] = None,
+    min_delta: Annotated[float | None, typer.Option(help="What counts as an improvement, in nats.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
     report_to: Annotated[
         list[str] | None,
@@ -128,7 +136,8 @@ def _train(plan: TrainingPlan, resume: bool, report_to: list[str], events: bool,
     console.print_facts(
         {
             "adapter": outcome.adapter_path,
-            "iterations": outcome.iterations,
+            "iterations": f"{outcome.iterations}{' of ' + str(plan.iters) if outcome.stopped_early else ''}",
+            "checkpoint": f"that of iteration {outcome.selection.iteration}: {outcome.selection.reason}",
             "training loss": f"{outcome.train_loss:.4f}",
             "validation loss": _span(outcome.first_valid_loss, outcome.valid_loss),
             "tokens": f"{outcome.tokens:,} seen, {outcome.trained_tokens:,} learned from",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,18 @@ class AdapterFolder:
     def unfinished(self) -> Path:
         """Where weights and checkpoints wait until the run is done."""
         return self.run / "unfinished"
+
+    def checkpoint(self, iteration: int) -> Path:
+        """The weights after so many iterations, under mlx-lm's name for them."""
+        return self.unfinished / f"{iteration:07d}_{WEIGHTS}"
+
+    def checkpoints(self) -> list[int]:
+        """The iterations of the checkpoints that wait."""
+        return [int(file.name.partition("_")[0]) for file in self.unfinished.glob(f"[0-9]*_{WEIGHTS}")]
+
+    def drop_checkpoints(self, iterations: Iterable[int]) -> None:
+        for iteration in iterations:
+            self.checkpoint(iteration).unlink()
 
 
 @dataclass(frozen=True, slots=True)

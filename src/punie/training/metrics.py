@@ -17,6 +17,7 @@ import msgspec
 from punie import errors
 from punie.errors import DataError, PunieError
 from punie.files import atomic_writer, open_input
+from punie.training.selection import Selection
 
 _POLL_SECONDS = 0.1
 
@@ -70,6 +71,7 @@ class TrainLoss(_Event, frozen=True, kw_only=True, tag="train"):
     """Share of the computed positions since the last report."""
     supervised: float
     """Share of the tokens since the last report that carried loss."""
+    active_memory: int
     peak_memory: int
     new_shapes: int
     """Iterations of this report that paid for something the next ones need not: mlx-lm's loop traces every new batch
@@ -114,9 +116,12 @@ class Failed(_Event, frozen=True, kw_only=True, tag="failed"):
 class Done(_Event, frozen=True, kw_only=True, tag="done"):
     """Everything was trained and written. `seconds` were spent in training steps, over all sessions of the run."""
 
+    selection: Selection
+    stopped_early: bool
+    """Whether patience ended the run before its last iteration."""
+
     iterations: int
     train_loss: float
-    valid_loss: float | None
     seconds: float
     tokens: int
     trained_tokens: int

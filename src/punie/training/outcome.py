@@ -12,6 +12,7 @@ from punie.files import read_json
 from punie.training.adapter import Adapter, AdapterFolder
 from punie.training.metrics import Done, Echo, Metric, ValidLoss
 from punie.training.plan import TrainingPlan
+from punie.training.selection import Selection
 
 
 class TrainingOutcome(BaseModel):
@@ -28,6 +29,9 @@ class TrainingOutcome(BaseModel):
     data: str
     data_hash: str
     iterations: int
+    stopped_early: bool
+    selection: Selection
+    """The checkpoint that became the adapter; `valid_loss` is its loss too."""
     train_loss: float
     first_valid_loss: float | None
     valid_loss: float | None
@@ -62,9 +66,11 @@ def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...])
         data=plan.data,
         data_hash=echo.data_hash,
         iterations=done.iterations,
+        stopped_early=done.stopped_early,
+        selection=done.selection,
         train_loss=done.train_loss,
         first_valid_loss=first,
-        valid_loss=done.valid_loss,
+        valid_loss=done.selection.loss,
         seconds=done.seconds,
         tokens=done.tokens,
         trained_tokens=done.trained_tokens,

@@ -18,6 +18,7 @@ from punie.training.schedule import Schedule, Shape
 Positive = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=-1)]
 Mask = Literal["none", "prompt", "assistant", "last"]
+Select = Literal["best", "last"]
 
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -28,7 +29,7 @@ def key_names(key: str, module: str) -> bool:
     return f".{module}".endswith(f".{key}")
 
 
-OURS = {"engine", "mask", "epochs", "batch_tokens", "packing"}
+OURS = {"engine", "mask", "epochs", "batch_tokens", "packing", "keep_checkpoints", "select", "patience", "min_delta"}
 """Fields that mlx-lm's own configuration has no word for."""
 
 
@@ -99,6 +100,14 @@ class TrainingPlan(BaseModel):
     """Validation batches, always the same ones; -1 for the whole set."""
     save_every: Positive = 100
     """Iterations between two checkpoints; each is a point from which the run can resume."""
+    keep_checkpoints: CountOrAll = -1
+    """How many of the newest stay, besides the best one; -1 for all."""
+    select: Select = "best"
+    """Which checkpoint becomes the adapter: that of the lowest validation loss, where there is one, or the last."""
+    patience: Positive | None = None
+    """Validations without improvement after which the run ends; None trains to the end."""
+    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """By how much, in nats, a validation loss must be lower to count as an improvement."""
 
     @model_validator(mode="after")
     def _every_knob_does_something(self) -> Self:
@@ -114,6 +123,7 @@ class TrainingPlan(BaseModel):
         lora = ("rank", "scale", "dropout", "keys")
         return [
             (self.num_layers == 0, "num_layers is 0, which trains nothing; use -1 for all layers"),
+            (self.min_delta > 0 and self.patience is None, "min_delta does nothing without patience"),
             (self.val_batches == 0, "val_batches is 0; leave valid.jsonl out to train without validation"),
             (self.keys == (), "keys is empty, which trains nothing; leave it out for every linear module"),
             (

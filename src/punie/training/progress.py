@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
 from punie.errors import UsageError
 from punie.files import open_input
+
+
+class Validation(NamedTuple):
+    """Mean loss in nats on the validation rows after so many iterations."""
+
+    iteration: int
+    loss: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +30,7 @@ class Progress:
     tokens: int = 0
     trained_tokens: int = 0
     seconds: float = 0.0
+    validations: tuple[Validation, ...] = ()
 
     def to_metadata(self) -> dict[str, str]:
         """As safetensors carries it: text by name."""

@@ -38,6 +38,7 @@ from punie.training.plan import TrainingPlan
 from punie.training.progress import read_progress
 from punie.training.request import load_plan
 from punie.training.rows import training_file
+from punie.training.selection import Selector
 from punie.workspace import resolve_model
 
 _PATIENCE_SECONDS = 300.0
@@ -82,6 +83,12 @@ def train(
 def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
     """The same plan with absolute paths. Raises UsageError where there is no such model or no training data."""
     data = training_file(plan.data).parent
+    if plan.patience is not None and not (data / "valid.jsonl").is_file():
+        raise UsageError(
+            "patience waits for a validation loss, and there is no valid.jsonl here.",
+            where=str(data),
+            hint="Leave patience out, or make validation rows with `punie dataset split`.",
+        )
     adapter = Path(plan.adapter_path).expanduser().resolve()
     paths = {"model": str(resolve_model(plan.model)), "data": str(data), "adapter_path": str(adapter)}
     return plan.model_copy(update=paths)
@@ -92,7 +99,9 @@ def bytes_needed(plan: TrainingPlan) -> int:
     if plan.fine_tune_type != "full":
         return _LORA_BYTES
     weights = sum(file.stat().st_size for file in Path(plan.model).glob("*.safetensors"))
-    return weights * (4 + plan.iters // plan.save_every)
+    checkpoints = plan.iters // plan.save_every
+    kept = checkpoints if plan.keep_checkpoints == -1 else min(checkpoints, plan.keep_checkpoints)
+    return weights * (5 + kept)
 
 
 def require_space(folder: Path, needed: int) -> None:
@@ -255,6 +264,11 @@ def _broken(folder: AdapterFolder, child: Child) -> TrainingError | CapacityErro
     )
 
 
+def _superfluous(plan: TrainingPlan, folder: AdapterFolder, metrics: tuple[Metric, ...]) -> set[int]:
+    done = next(metric for metric in reversed(metrics) if isinstance(metric, Done))
+    return Selector.of(plan).superfluous(folder.checkpoints(), protected=done.selection.iteration)
+
+
 def _leave_no_trace(folder: AdapterFolder) -> None:
     """The same command, corrected, must find the output folder as it was."""
     shutil.rmtree(folder.run)
@@ -269,6 +283,7 @@ def _publish(plan: TrainingPlan, folder: AdapterFolder, metrics: tuple[Metric, .
     """
     for metric in _last_session(metrics):
         _judge(plan, metric)
+    folder.drop_checkpoints(_superfluous(plan, folder, metrics))
     for file in sorted(folder.unfinished.glob("*"), key=lambda file: file.name == folder.weights.name):
         file.replace(folder.root / file.name)
     for leftover in (folder.unfinished, folder.state.parent):

@@ -8,14 +8,15 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import mlx.core as mx
 from msgspec.structs import replace as with_changes
 
-from punie.errors import InterruptedRun
-from punie.files import make_folder, write_json
+from punie.errors import DivergedError, InterruptedRun
+from punie.files import copy_file, make_folder, write_json
 from punie.training import readback
 from punie.training.adapter import AdapterFolder
 from punie.training.checkpoint import save_state, save_weights
@@ -24,7 +25,8 @@ from punie.training.loop import PunieEngine
 from punie.training.masking import MASKERS
 from punie.training.metrics import Doing, Done, Echo, Metric, Saved, TrainLoss, ValidLoss, append_metric
 from punie.training.plan import TrainingPlan
-from punie.training.progress import Progress
+from punie.training.progress import Progress, Validation
+from punie.training.selection import Selection, Selector
 from punie.training.steps import Engine, Step
 from punie.training.stock import StockEngine
 from punie.training.student import Learner, adapter_config
@@ -64,9 +66,14 @@ class Window:
             trained_tokens=progress.trained_tokens,
             padding=1 - tokens / sum(step.positions for step in steps),
             supervised=sum(step.trained_tokens for step in steps) / tokens,
+            active_memory=mx.get_active_memory(),
             peak_memory=mx.get_peak_memory(),
             new_shapes=sum(step.new_shape for step in steps),
         )
+
+
+class _EnoughTraining(Exception):
+    """Leaves the engine's loop before its last iteration."""
 
 
 class Session:
@@ -82,9 +89,9 @@ class Session:
         self.echo = echo
         self.stopping = stopping
         self.rhythm = Rhythm.of(plan)
+        self.selector = Selector.of(plan)
         self.window = Window()
         self.train_loss = math.nan
-        self.valid_loss: float | None = None
         self.save_due = False
         self.engine: Engine = (StockEngine if plan.engine == "mlx-lm" else PunieEngine)(
             plan, learner, progress.iteration
@@ -93,7 +100,8 @@ class Session:
     def run(self) -> Done:
         """Raises DivergedError, and InterruptedRun when stopped: by then the state is saved."""
         make_folder(self.folder.unfinished)
-        self.engine.run(self)
+        with suppress(_EnoughTraining):
+            self.engine.run(self)
         return self._finish()
 
     def begin(self, values: dict[str, Any]) -> None:
@@ -103,6 +111,7 @@ class Session:
             **readback.read_model(self.learner.model, self.learner.tokenizer),
             **readback.read_optimizer(self.learner.optimizer, schedule_points(self.plan)),
             **asdict(self.rhythm),
+            **self.selector.values(),
             "mask": next(mask for mask, masker in MASKERS.items() if masker is self.learner.masker),
             "adapter_path": str(self.folder.root),
             **values,
@@ -110,15 +119,17 @@ class Session:
         self._say(with_changes(self.echo, values=found, loss_route=self.engine.loss_route))
 
     def at_rest(self) -> None:
-        """Nothing is due at the point where a resumed run starts: it was done before the state was saved."""
+        """Nothing is saved at the point where a resumed run starts: that was done."""
         done = self.progress.iteration
-        if done == 0 or (done > self.start.iteration and done % self.rhythm.steps_per_eval == 0):
+        if done % self.rhythm.steps_per_eval == 0:
             self._validate()
         if done > self.start.iteration:
             self._save_if_due()
         if self.stopping() and self._at_update:
             save_state(self.folder.state, self.learner.model, self.learner.optimizer, self.progress)
             raise InterruptedRun(f"Training was stopped after iteration {done}.")
+        if self.selector.exhausted(self.progress.validations) and self._at_update:
+            raise _EnoughTraining
 
     def after(self, step: Step) -> None:
         done = self.progress.iteration + 1
@@ -145,19 +156,46 @@ class Session:
             save_state(self.folder.state, self.learner.model, self.learner.optimizer, self.progress)
             self._say(Saved(iteration=self.progress.iteration))
             self.save_due = False
+            self._forget_old_checkpoints()
 
     def _checkpoint(self) -> None:
-        name = f"{self.progress.iteration:07d}_{self.folder.weights.name}"
-        save_weights(self.folder.unfinished / name, self.learner.model)
+        save_weights(self.folder.checkpoint(self.progress.iteration), self.learner.model)
+
+    def _forget_old_checkpoints(self) -> None:
+        """Only after the state was saved: a resumed run needs the best checkpoint that its state knows of."""
+        best = self.selector.best(self.progress.validations)
+        self.folder.drop_checkpoints(
+            self.selector.superfluous(self.folder.checkpoints(), protected=best and best.iteration)
+        )
 
     def _validate(self) -> None:
-        if not self.learner.valid_rows:
+        """Once at an iteration, over all sessions. A new best one is kept at once, for it may not come again."""
+        at = self.progress.iteration
+        if not self.learner.valid_rows or any(validation.iteration == at for validation in self.progress.validations):
             return
         self._say(Doing(what="validating", iteration=self.progress.iteration))
         started = time.perf_counter()
-        self.valid_loss = self.engine.validate()
-        seconds = time.perf_counter() - started
-        self._say(ValidLoss(iteration=self.progress.iteration, loss=self.valid_loss, seconds=seconds))
+        loss = self.engine.validate()
+        self._say(ValidLoss(iteration=at, loss=loss, seconds=time.perf_counter() - started))
+        self._require_sense(loss)
+        found = Validation(at, loss)
+        self.progress = replace(self.progress, validations=(*self.progress.validations, found))
+        if self.selector.select == "best" and self.selector.best(self.progress.validations) == found:
+            self._checkpoint()
+
+    def _require_sense(self, loss: float) -> None:
+        """Raises DivergedError where a model that knew something has come to know less than nothing."""
+        guessing = math.log(self.learner.tokenizer.vocab_size)
+        before = next((validation.loss for validation in self.progress.validations), loss)
+        if math.isfinite(loss) and not before < guessing < loss:
+            return
+        rate = self.plan.rates.rate_at(max(self.progress.iteration // self.plan.grad_accumulation_steps - 1, 0))
+        raise DivergedError(
+            f"The validation loss is {loss:.4g} after iteration {self.progress.iteration}, with learning rate "
+            f"{rate:g}; it was {before:.4g} before training, and blind guessing has {guessing:.4g}.",
+            where=str(self.folder.root),
+            hint="No adapter was written. Lower the learning rate, or give the run some warmup.",
+        )
 
     def _report(self) -> None:
         metric, self.window = self.window.metric(self.progress), Window()
@@ -165,20 +203,31 @@ class Session:
         self._say(metric)
 
     def _finish(self) -> Done:
+        if self.window.steps:
+            self._report()
         self._validate()
-        if self.plan.iters % self.rhythm.save_every == 0:
+        if self.progress.iteration % self.rhythm.save_every == 0:
             self._checkpoint()
+        selection = self.selector.choose(self.progress.validations, self.progress.iteration)
         write_json(self.folder.unfinished / self.folder.config.name, adapter_config(self.plan, self.learner.model))
-        save_weights(self.folder.unfinished / self.folder.weights.name, self.learner.model)
+        self._write_adapter(selection)
         return Done(
+            selection=selection,
+            stopped_early=self.progress.iteration < self.plan.iters,
             iterations=self.progress.iteration,
             train_loss=self.train_loss,
-            valid_loss=self.valid_loss,
             seconds=self.progress.seconds,
             tokens=self.progress.tokens,
             trained_tokens=self.progress.trained_tokens,
             peak_memory=mx.get_peak_memory(),
         )
+
+    def _write_adapter(self, selection: Selection) -> None:
+        adapter = self.folder.unfinished / self.folder.weights.name
+        if selection.iteration == self.progress.iteration:
+            save_weights(adapter, self.learner.model)
+        else:
+            copy_file(self.folder.checkpoint(selection.iteration), adapter)
 
     def _say(self, metric: Metric) -> None:
         append_metric(self.folder.metrics, metric)
