@@ -18,6 +18,8 @@ import msgspec
 from punie.errors import CapacityError, DataError, UsageError
 
 _BLOCK_BYTES = 1 << 20
+_BUFFER_BYTES = 1 << 17
+"""Written at a time: a sixteenth of the system calls that Python's own buffer takes."""
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -77,7 +79,7 @@ def open_input(path: Path, buffering: int = -1) -> Generator[IO[bytes]]:
 @contextmanager
 def open_output(path: Path) -> Generator[IO[bytes]]:
     """Open for writing, in a folder that does not have its final name yet. Raises CapacityError on a full disk."""
-    with _explained(path), path.open("wb") as file:
+    with _explained(path), path.open("wb", buffering=_BUFFER_BYTES) as file:
         yield file
         file.flush()
         os.fsync(file.fileno())

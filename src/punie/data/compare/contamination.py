@@ -22,7 +22,7 @@ from punie.files import hash_value
 SUSPECTS = "suspects.jsonl"
 """Rows that were kept although they share something with a task, in the ledger's form."""
 _UNTAUGHT = "test"
-_BATCH = 1 << 18
+_BATCH = 1 << 19
 """Bytes of rows that are looked at together."""
 
 Hits = Mapping[tuple[str, str, str], int]

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from punie.data.compare.words import Numbers, Positions, Tokens, grams
+from punie.data.compare.words import Numbers, Positions, Tokens, grams, grams_at
 
-_GATE_BITS = 20
-_SHIFT = np.uint64(64 - _GATE_BITS)
+_WORD_BITS, _RUN_BITS = 16, 20
+_WORD_SHIFT, _RUN_SHIFT = np.uint64(64 - _WORD_BITS), np.uint64(64 - _RUN_BITS)
+"""Words and runs that are known, as tables: what shares a place in one by chance is looked at more closely."""
 _PLACE_BITS = 24
 """Known texts are shorter than 16 million words."""
 _PLACE_MASK = (1 << _PLACE_BITS) - 1
@@ -41,8 +42,11 @@ class KnownTexts:
         self._hashes = hashes[order]
         self._owners = np.repeat(np.arange(len(texts)), [len(found) for found in runs])[order]
         self._places = np.concatenate([np.empty(0, np.int64), *(np.arange(len(found)) for found in runs)])[order]
-        self._gate: NDArray[np.bool_] = np.zeros(1 << _GATE_BITS, np.bool_)
-        self._gate[hashes >> _SHIFT] = True
+        self._words: NDArray[np.bool_] = np.zeros(1 << _WORD_BITS, np.bool_)
+        for text in texts:
+            self._words[text >> _WORD_SHIFT] = True
+        self._runs: NDArray[np.bool_] = np.zeros(1 << _RUN_BITS, np.bool_)
+        self._runs[hashes >> _RUN_SHIFT] = True
 
     def overlaps(self, tokens: Tokens, least: float) -> Iterator[Overlap]:
         """Known texts of which at least this share stands in a row of tokens."""
@@ -66,15 +70,29 @@ class KnownTexts:
 
     def _found(self, tokens: Tokens) -> tuple[Positions, Positions]:
         """For each run of the tokens that is known: the row it stands in, once for each of its entries, and these."""
-        runs = grams(tokens.hashes, self._size)
-        places = np.flatnonzero(self._gate.take((runs >> _SHIFT).view(np.int64)))
+        places = np.flatnonzero(self._of_known_words(tokens.hashes))
+        runs = grams_at(tokens.hashes, places, self._size)
+        met = np.flatnonzero(self._runs.take((runs >> _RUN_SHIFT).view(np.int64)))
+        places, runs = places[met], runs[met]
         rows = np.searchsorted(tokens.offsets, places, "right") - 1
         inside = places + self._size <= tokens.offsets[rows + 1]
-        places, rows = places[inside], rows[inside]
-        begins = np.searchsorted(self._hashes, runs[places], "left")
-        counts = np.searchsorted(self._hashes, runs[places], "right") - begins
+        rows, runs = rows[inside], runs[inside]
+        begins = np.searchsorted(self._hashes, runs, "left")
+        counts = np.searchsorted(self._hashes, runs, "right") - begins
         within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
         return np.repeat(rows, counts), np.repeat(begins, counts) + within
+
+    def _of_known_words(self, hashes: Numbers) -> NDArray[np.bool_]:
+        """For each run, whether all its words stand in some known text: few do, and only those are hashed.
+
+        Runs of 1, 2, 4 ... words are put together, the last two of them overlapping.
+        """
+        count, length = max(0, len(hashes) - self._size + 1), 1
+        known = self._words.take((hashes >> _WORD_SHIFT).view(np.int64))
+        while 2 * length <= self._size:
+            known = known[:-length] & known[length:]
+            length *= 2
+        return known[:count] & known[self._size - length :][:count]
 
 
 def _cover(places: Sequence[int], size: int) -> tuple[int, int, int]:

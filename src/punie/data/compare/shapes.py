@@ -39,7 +39,7 @@ def _shapes(tokens: Tokens) -> Tokens:
 
     Every name that a program chooses is the number 1; names after a dot and built-in names stay.
     """
-    code = tokens.only(_within(tokens, *_definitions(tokens)))
+    code = tokens.only(_defined(tokens))
     aside = map(np.concatenate, zip(_comments(code), _docstrings(code), strict=True))
     code = code.only(~(_DROPPED.take(_places(code.hashes)) | _within(code, *aside)))
     fixed = _KEPT.take(_places(code.hashes)) | ~code.is_word
@@ -47,18 +47,23 @@ def _shapes(tokens: Tokens) -> Tokens:
     return replace(code, hashes=np.where(fixed, code.hashes, _ANY_NAME))
 
 
-def _definitions(tokens: Tokens) -> tuple[Positions, Positions]:
-    """First and last + 1 of the tokens from the first `def` of each text on."""
+def _defined(tokens: Tokens) -> NDArray[np.bool_]:
+    """Which tokens stand behind the first `def` of their text, that one included."""
     defs = np.append(np.flatnonzero(tokens.hashes == _DEF), len(tokens.hashes))
-    firsts = defs.take(np.searchsorted(defs, tokens.offsets[:-1]))
-    return np.minimum(firsts, tokens.offsets[1:]), tokens.offsets[1:]
+    firsts = np.minimum(defs.take(np.searchsorted(defs, tokens.offsets[:-1])), tokens.offsets[1:])
+    edges = np.column_stack([firsts, tokens.offsets[1:]]).ravel()
+    return np.repeat(np.arange(len(edges)) % 2 == 1, np.diff(edges, prepend=0))
 
 
 def _comments(tokens: Tokens) -> tuple[Positions, Positions]:
     """First and last + 1 of the tokens from each # to the end of its line."""
     begins = np.flatnonzero(tokens.hashes == _HASH)
-    lines = np.append(np.flatnonzero(np.frombuffer(tokens.data, np.uint8) == ord("\n")), len(tokens.data))
-    ends = lines.take(np.searchsorted(lines, tokens.starts[begins]))
+    ends, end = list[int](), -1
+    for start in tokens.starts[begins].tolist():
+        if start > end:
+            end = tokens.data.find(b"\n", start)
+            end = len(tokens.data) if end < 0 else end
+        ends.append(end)
     return begins, np.searchsorted(tokens.starts, ends)
 
 

@@ -14,6 +14,8 @@ from punie.data.source import Source, read_lines
 from punie.errors import DataError
 from punie.files import open_input
 
+_BUFFER_BYTES = 1 << 18
+_REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _ADVICE = "punie dataset validate names every such row."
 
 
@@ -112,17 +114,25 @@ def decode_text(raw: bytes, where: str) -> Text:
     """Raises DataError, with `where`, for anything but a JSON object whose texts are texts."""
     try:
         return _decode(raw)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f"Not a row of a dataset: {error}.", where=where, hint=_ADVICE) from error
+    except _REFUSALS as error:
+        raise _no_row(error, where) from error
 
 
 def _read_split(split: str, path: Path) -> Iterator[TextRow]:
     offset = 0
-    with open_input(path) as lines:
+    with open_input(path, buffering=_BUFFER_BYTES) as lines:
         for number, line in enumerate(lines, start=1):
             raw = line.removesuffix(b"\n")
-            yield TextRow(split, path, number, offset, raw, decode_text(raw, f"{path}:{number}"))
+            try:
+                text = _decode(raw)
+            except _REFUSALS as error:
+                raise _no_row(error, f"{path}:{number}") from error
+            yield TextRow(split, path, number, offset, raw, text)
             offset += len(line)
+
+
+def _no_row(error: Exception, where: str) -> DataError:
+    return DataError(f"Not a row of a dataset: {error}.", where=where, hint=_ADVICE)
 
 
 _decode = msgspec.json.Decoder(Text).decode

@@ -91,6 +91,14 @@ def grams(hashes: Numbers, size: int) -> Numbers:
         length *= 2
 
 
+def grams_at(hashes: Numbers, places: Positions, size: int) -> Numbers:
+    """What `grams` has at some of its places."""
+    total = hashes.take(places)
+    for step in range(1, size):
+        total = total * np.uint64(_BASE) + hashes.take(places + step)
+    return total
+
+
 def combined(columns: Sequence[Numbers]) -> Numbers:
     """A hash for every row of several columns, which are broadcast against each other."""
     total = np.zeros(1, np.uint64)
