@@ -87,18 +87,19 @@ def _walk(scope: _Scope, counts: _Counts, waiting: list[_Scope]) -> None:
         kind = node.__class__
         if (fields := _CHILDREN.get(kind)) is None:
             continue
-        if kind in _DECISIONS:
-            decisions += _DECISIONS[kind](node)
-        elif kind in _INNER:
-            decisions += _INNER[kind](node, scope, waiting)
-            continue
-        if kind in _OPERATIONS:
-            _count_operation(*_OPERATIONS[kind](node), scope.context, counts)
+        if kind in _COUNTED:
+            if kind in _DECISIONS:
+                decisions += _DECISIONS[kind](node)
+            elif kind in _INNER:
+                decisions += _INNER[kind](node, scope, waiting)
+                continue
+            if kind in _OPERATIONS:
+                _count_operation(*_OPERATIONS[kind](node), scope.context, counts)
         for name in fields:
             child = getattr(node, name)
             if child.__class__ is list:
                 stack += child
-            else:
+            elif child.__class__ not in _ENDS:
                 stack.append(child)
     counts.decisions += decisions * scope.counted
 
@@ -164,8 +165,11 @@ _OPERATIONS: dict[type, Callable[[Any], tuple[list[ast.AST], list[ast.expr]]]] =
     ast.AugAssign: lambda node: ([node.op], [node.target, node.value]),
     ast.Compare: lambda node: (node.ops, [node.left, *node.comparators]),
 }
+_COUNTED = frozenset({*_DECISIONS, *_INNER, *_OPERATIONS})
 _NAMES = {ast.Name: "id", ast.Attribute: "attr", ast.Constant: "value"}
 _LEAVES = (ast.Name, ast.Constant, ast.operator, ast.unaryop, ast.boolop, ast.cmpop, ast.expr_context, ast.alias)
+_ENDS = frozenset({ast.Name, ast.Constant, type(None)})
+"""Nothing stands below them, and more than half of all children are such."""
 _NOT_NODES = frozenset("op ops ctx id attr arg kind type_comment module level is_async simple conversion".split())
 _CHILDREN: dict[type, tuple[str, ...]] = {
     kind: tuple(name for name in kind._fields if name not in _NOT_NODES)
