@@ -34,7 +34,7 @@ def test_every_knob_of_the_finished_run_is_turned() -> None:
     of_other_optimizers = {"momentum", "dampening", "nesterov", "ns_steps"}
     assert (
         set(fields) - set(KNOBS)
-        == {"fine_tune_type", "engine", "epochs", "batch_tokens", "packing"} | of_other_optimizers
+        == {"fine_tune_type", "engine", "epochs", "stages", "batch_tokens", "packing"} | of_other_optimizers
     )
     assert not [key for key, value in KNOBS.items() if fields[key].default == value]
 

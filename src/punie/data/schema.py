@@ -39,6 +39,12 @@ def row_shape(row: Mapping[str, Any]) -> str:
     return "text" if "text" in row else "unknown"
 
 
+def row_label(row: Mapping[str, Any], name: str) -> Any:
+    """What a row says about itself, for example its category: in a field of its own or in `metadata`."""
+    value, metadata = row.get(name), row.get("metadata")
+    return metadata.get(name) if value is None and isinstance(metadata, Mapping) else value
+
+
 def row_problem(row: Mapping[str, Any]) -> str | None:
     """Why this row cannot be taught from, in one sentence, or None."""
     breach = next(row_breaches(row), None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from punie.data.progress import Progress, unheard, watched
+from punie.data.schema import row_label
 from punie.errors import UsageError
 from punie.files import decode_object, hash_file, hash_value, open_input
 
@@ -81,9 +82,7 @@ class SourceRow:
         return f"{self.path}:{self.number}"
 
     def label(self, name: str) -> Any:
-        """What the row says about itself, for example its category: in a field of its own or in `metadata`."""
-        value, metadata = self.row.get(name), self.row.get("metadata")
-        return metadata.get(name) if value is None and isinstance(metadata, dict) else value
+        return row_label(self.row, name)
 
 
 def read_rows(source: Source, progress: Progress = unheard, what: str = "reading") -> Iterator[SourceRow]:

@@ -59,6 +59,10 @@ class AdapterFolder:
         """What a resumed run starts from; gone when the run is done."""
         return self.run / "state" / "state.safetensors"
 
+    def stage(self, name: str) -> Path:
+        """The adapter as a stage left it, until the run is done; then `stages` lies beside the last one."""
+        return self.unfinished / "stages" / name
+
     @property
     def unfinished(self) -> Path:
         """Where weights and checkpoints wait until the run is done."""

@@ -108,7 +108,7 @@ class TokensPerStep:
         return [width(length, self.max_seq_length) for length in clipped(rows, self.max_seq_length)]
 
 
-def batching(plan: TrainingPlan) -> Batching:
+def batching(plan: TrainingPlan) -> RowsPerStep | TokensPerStep:
     if plan.batch_tokens is None:
         return RowsPerStep(plan.batch_size, plan.max_seq_length, plan.packing)
     return TokensPerStep(plan.batch_tokens, plan.max_seq_length, plan.packing)

@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, cast
 import mlx.core as mx
 from mlx import nn
 from mlx.optimizers import Optimizer
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from punie.errors import DivergedError, UsageError
 from punie.files import atomic_writer
@@ -52,6 +52,16 @@ def load_state(path: Path, model: nn.Module, optimizer: Optimizer) -> None:
     optimizer.init(model.trainable_parameters())
     mx.random.seed(seed_of(arrays[_RANDOM]))
     mx.eval(model.parameters(), optimizer.state)
+
+
+def forget_moments(optimizer: Optimizer) -> None:
+    """Make what the optimizer remembers of past gradients what it was at first, zero in all of MLX's.
+
+    In place: a compiled update holds on to this very state. The count of updates stays, for the schedule.
+    """
+    for name, memory in optimizer.state.items():
+        if name not in {"step", "learning_rate"}:
+            optimizer.state[name] = tree_map(mx.zeros_like, memory)
 
 
 def flat(tree: Any) -> dict[str, mx.array]:

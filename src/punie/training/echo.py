@@ -13,6 +13,7 @@ from punie.errors import PlanMismatchError
 from punie.training.metrics import Echo, TrainLoss
 from punie.training.optimizer import OPTION_NAMES
 from punie.training.plan import TrainingPlan, key_names
+from punie.training.stage import Stage
 
 SETTLED_BEFORE = {"epochs"}
 """Fields that the parent has turned into others, which are echoed: `iters` says what `epochs` asked for."""
@@ -22,6 +23,7 @@ def schedule_points(plan: TrainingPlan) -> dict[str, list[int]]:
     """The optimizer updates at which a rate proves each of the fields that shape the schedule."""
     last = plan.updates - 1
     decisive = {0, 1, plan.warmup, plan.warmup + 1, last // 4, last // 2, 3 * last // 4, last}
+    decisive |= {update + near for update in plan.rates.starts[1:] for near in (-1, 0, 1)}
     slope_end = min(plan.warmup + (plan.decay or last), last)
     return {
         "learning_rate": [min(plan.warmup, last)],
@@ -42,11 +44,18 @@ def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
         **rates,
         **{name: plan.optimizer_options.get(name) for name in OPTION_NAMES},
         "batch_size": None if plan.batch_tokens else plan.batch_size,
+        "stages": [_expected_stage(stage) for stage in plan.stages],
         "num_layers": layers if plan.num_layers == -1 else plan.num_layers,
         "rank": plan.rank if lora else None,
         "scale": plan.scale if lora else None,
         "dropout": plan.dropout if lora else None,
     }
+
+
+def _expected_stage(stage: Stage) -> dict[str, Any]:
+    """Its rates are those of the whole run's updates."""
+    where = None if stage.where is None else {field: sorted(values, key=str) for field, values in stage.where.items()}
+    return {**stage.model_dump(include={"name", "iters", "order", "restart"}), "where": where}
 
 
 def require_echo(plan: TrainingPlan, echo: Echo) -> None:

@@ -33,6 +33,7 @@ from punie.training.plan import TrainingPlan
 from punie.training.rows import name_rows
 from punie.training.steps import Listener, Step
 from punie.training.student import Learner
+from punie.training.views import staged_order
 
 
 class PunieEngine:
@@ -59,7 +60,8 @@ class PunieEngine:
             grad_checkpoint(self.learner.model.layers[0])
         listener.begin(self._values())
         self.learner.model.train()
-        order = self.batching.order(self.learner.train_rows, self.learner.seed, self.first)
+        learner = self.learner
+        order = staged_order(learner.views, self.batching, learner.train_rows, learner.seed, self.first)
         with attention_in_blocks(self.learner.model):
             for iteration, indices in zip(self.iterations, order, strict=False):
                 listener.at_rest()

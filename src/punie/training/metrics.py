@@ -55,10 +55,20 @@ class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     versions: dict[str, str]
 
 
+class StageBegan(_Event, frozen=True, kw_only=True, tag="stage"):
+    """From here on the run learns from other rows, for `iters` iterations."""
+
+    iteration: int
+    stage: str
+    rows: int
+    iters: int
+
+
 class TrainLoss(_Event, frozen=True, kw_only=True, tag="train"):
     """Mean loss in nats over the iterations since the last report; `iteration` of them are done."""
 
     iteration: int
+    stage: str | None = None
     loss: float
     learning_rate: float
     gradient_norm: float | None
@@ -80,6 +90,7 @@ class TrainLoss(_Event, frozen=True, kw_only=True, tag="train"):
 
 class ValidLoss(_Event, frozen=True, kw_only=True, tag="valid"):
     iteration: int
+    stage: str | None = None
     loss: float
     seconds: float
 
@@ -128,7 +139,7 @@ class Done(_Event, frozen=True, kw_only=True, tag="done"):
     peak_memory: int
 
 
-Metric = Doing | Echo | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
+Metric = Doing | Echo | StageBegan | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
 
 DECODER = msgspec.json.Decoder(Metric)
 

@@ -13,7 +13,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from punie.training.optimizer import HIGHEST_RATE, OPTION_NAMES, OPTIONS, OptimizerName, option_problem
-from punie.training.schedule import Schedule, Shape
+from punie.training.schedule import Rates, Schedule, Shape
+from punie.training.stage import RATE_KEYS, Stage, stage_problem
 
 Positive = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=-1)]
@@ -29,7 +30,10 @@ def key_names(key: str, module: str) -> bool:
     return f".{module}".endswith(f".{key}")
 
 
-OURS = {"engine", "mask", "epochs", "batch_tokens", "packing", "keep_checkpoints", "select", "patience", "min_delta"}
+OURS = {
+    *("engine", "mask", "epochs", "batch_tokens", "packing", "stages"),
+    *("keep_checkpoints", "select", "patience", "min_delta"),
+}
 """Fields that mlx-lm's own configuration has no word for."""
 
 
@@ -109,6 +113,9 @@ class TrainingPlan(BaseModel):
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """By how much, in nats, a validation loss must be lower to count as an improvement."""
 
+    stages: tuple[Stage, ...] = ()
+    """One after the other; none is a run of a single stage over all rows."""
+
     @model_validator(mode="after")
     def _every_knob_does_something(self) -> Self:
         if problem := next(self._problems(), None):
@@ -116,19 +123,22 @@ class TrainingPlan(BaseModel):
         return self
 
     def _problems(self) -> Iterator[str]:
-        yield from filter(None, (self.rates.problem(), option_problem(self.optimizer, self._given_options)))
+        stages = stage_problem(self.stages, self.iters, self.grad_accumulation_steps)
+        options = option_problem(self.optimizer, self._given_options)
+        yield from filter(None, (self.rates.problem(), options, stages))
         yield from (message for holds, message in self._contradictions() if holds)
 
     def _contradictions(self) -> list[tuple[bool, str]]:
         lora = ("rank", "scale", "dropout", "keys")
+        highest = max(schedule.highest for schedule in self.rates.schedules)
         return [
             (self.num_layers == 0, "num_layers is 0, which trains nothing; use -1 for all layers"),
             (self.min_delta > 0 and self.patience is None, "min_delta does nothing without patience"),
             (self.val_batches == 0, "val_batches is 0; leave valid.jsonl out to train without validation"),
             (self.keys == (), "keys is empty, which trains nothing; leave it out for every linear module"),
             (
-                self.learning_rate > HIGHEST_RATE.get(self.optimizer, self.learning_rate),
-                f"learning_rate {self.learning_rate:g} with {self.optimizer} moves every weight by about as much per "
+                highest > HIGHEST_RATE.get(self.optimizer, highest),
+                f"learning_rate {highest:g} with {self.optimizer} moves every weight by about as much per "
                 "update and destroys the model; usual are 1e-6 to 1e-3",
             ),
             (
@@ -138,6 +148,11 @@ class TrainingPlan(BaseModel):
             (
                 self.fine_tune_type == "full" and not all(map(self.is_default, lora)),
                 "rank, scale, dropout and keys do nothing with fine_tune_type full",
+            ),
+            (
+                bool(self.optimizer_options.get("bias_correction")) and any(s.restart == "all" for s in self.stages),
+                "MLX counts the steps of bias_correction and of the schedule with one number, which restart all would "
+                "have to set back for the one and keep for the other; use restart rate, or no bias_correction",
             ),
             (
                 self.engine == "mlx-lm" and self.mask == "assistant",
@@ -156,7 +171,11 @@ class TrainingPlan(BaseModel):
                 f"batch_tokens has no room for a row of max_seq_length, {self.max_seq_length}",
             ),
             (
-                self.batch_tokens is not None and self.epochs is not None,
+                self.batch_tokens is not None and not self.packing and any(s.order == "given" for s in self.stages),
+                "batch_tokens makes steps of like length, which order given forbids; use batch_size, or packing",
+            ),
+            (
+                self.batch_tokens is not None and any(part.epochs is not None for part in (self, *self.stages)),
                 "epochs cannot be counted before the rows are tokenized; beside batch_tokens give iters",
             ),
         ]
@@ -170,16 +189,27 @@ class TrainingPlan(BaseModel):
         return self.iters // self.grad_accumulation_steps
 
     @property
-    def rates(self) -> Schedule:
-        """The learning rate of every update."""
+    def rates(self) -> Rates:
+        """The learning rate of every update: one schedule, and one more from each stage on that restarts it."""
+        own: list[tuple[dict[str, Any], int]] = []
+        for stage in self.stages:
+            if not own or stage.restart != "none":
+                own.append((stage.rate_values, 0))
+            values, iters = own[-1]
+            own[-1] = values, iters + stage.iters
+        return Rates([self._schedule(values, iters) for values, iters in own or [({}, self.iters)]])
+
+    def _schedule(self, own: dict[str, Any], iters: int) -> Schedule:
+        fall = {"final_learning_rate": 0.0, "decay": None} if "schedule" in own else {}
+        values: dict[str, Any] = {**self.model_dump(include=RATE_KEYS), **fall, **own}
         return Schedule(
-            shape=self.schedule,
-            highest=self.learning_rate,
-            first=self.initial_learning_rate,
-            last=self.final_learning_rate,
-            warmup=self.warmup,
-            decay=self.decay,
-            updates=self.updates,
+            shape=values["schedule"],
+            highest=values["learning_rate"],
+            first=values["initial_learning_rate"],
+            last=values["final_learning_rate"],
+            warmup=values["warmup"],
+            decay=values["decay"],
+            updates=iters // self.grad_accumulation_steps,
         )
 
     @property
@@ -193,7 +223,7 @@ class TrainingPlan(BaseModel):
 
     def to_mlx_lm(self) -> dict[str, Any]:
         """The same run as `mlx_lm lora` writes it into adapter_config.json."""
-        schedule = {"schedule", "warmup", "initial_learning_rate", "final_learning_rate", "decay"}
+        schedule = {*RATE_KEYS} - {"learning_rate"}
         lora = {"rank": self.rank, "scale": self.scale, "dropout": self.dropout}
         if self.keys is not None:
             lora["keys"] = list(self.keys)

@@ -12,6 +12,9 @@ import msgspec
 from punie.errors import UsageError
 from punie.files import open_input
 
+STATE_FORMAT = "punie-state-2"
+"""Changes with what a saved state holds and with the order in which a seed draws rows: a run goes on as it began."""
+
 
 class Validation(NamedTuple):
     """Mean loss in nats on the validation rows after so many iterations."""
@@ -27,6 +30,7 @@ class Progress:
     model_hash: str
     data_hash: str
     iteration: int = 0
+    stage: str | None = None
     tokens: int = 0
     trained_tokens: int = 0
     seconds: float = 0.0
@@ -34,14 +38,24 @@ class Progress:
 
     def to_metadata(self) -> dict[str, str]:
         """As safetensors carries it: text by name."""
-        return {"format": "punie-state-1", "progress": msgspec.json.encode(self).decode()}
+        return {"format": STATE_FORMAT, "progress": msgspec.json.encode(self).decode()}
 
 
 def read_progress(state: Path) -> Progress:
-    """Read the header of a saved state (safetensors: 8 bytes of length, then JSON). Raises UsageError."""
+    """Read the header of a saved state (safetensors: 8 bytes of length, then JSON).
+
+    Raises UsageError for another file, and for a state of another format.
+    """
     with open_input(state) as file:
         try:
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            return msgspec.json.decode(header["__metadata__"]["progress"], type=Progress)
-        except (ValueError, KeyError, msgspec.DecodeError) as error:
+            metadata = header["__metadata__"]
+            if (found := metadata["format"]) == STATE_FORMAT:
+                return msgspec.json.decode(metadata["progress"], type=Progress)
+        except (ValueError, KeyError, TypeError, msgspec.DecodeError) as error:
             raise UsageError("This is not a saved training state.", where=str(state)) from error
+    raise UsageError(
+        f"Another version of Punie saved this training: it wrote {found}, this one goes on from {STATE_FORMAT}.",
+        where=str(state),
+        hint="Train into a new folder, or go on with the version that began.",
+    )

@@ -17,11 +17,12 @@ import yaml
 from pydantic import ValidationError
 
 from punie.errors import UsageError
-from punie.files import open_input
+from punie.files import open_input, read_jsonl
 from punie.training.optimizer import OPTION_NAMES
 from punie.training.plan import TrainingPlan
 from punie.training.rows import count_rows, training_file
 from punie.training.spellings import Wording, in_our_words, shown
+from punie.training.stage import Stage, select_rows
 
 WORDS = (*TrainingPlan.model_fields, "alpha", "updates", "warmup_ratio")
 
@@ -33,9 +34,13 @@ _DEPENDENT = {
     "fine_tune_type": {"rank", "scale", "dropout", "keys"},
     "learning_rate": {"final_learning_rate"},
     "optimizer": set(OPTION_NAMES),
+    "stages": {"iters"},
     "schedule": {"final_learning_rate", "decay"},
 }
 """Defaults that fit the default of another word, and go where somebody gives that word."""
+
+_COMMON = {"data", "batch_size", "grad_accumulation_steps"}
+"""Values of the run on which the length of a stage depends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,7 @@ def _settled(values: Mapping[str, Any], where: str) -> Wording:
     """The same request in the words of a plan alone, `iters` among them."""
     settling = _Settling(dict(values), where, [])
     settling.scale()
+    settling.stages()
     settling.iters()
     settling.warmup()
     return Wording(settling.values, tuple(settling.notes))
@@ -142,6 +148,27 @@ class _Settling:
             self._put("scale", alpha / rank, f"alpha {alpha:g} with rank {rank:g}")
             del self.values["alpha"]
 
+    def stages(self) -> None:
+        if stages := self.values.get("stages"):
+            self.values["stages"] = [self._stage(stage) for stage in stages]
+            whole = sum(stage["iters"] for stage in self.values["stages"])
+            self._put("iters", whole, f"{len(stages)} stages")
+
+    def _stage(self, stage: Any) -> dict[str, Any]:
+        """With its `iters`, whether they were given or follow from epochs."""
+        where = f"{self.where}, key stages"
+        if not isinstance(stage, Mapping):
+            raise UsageError("A stage is a block of `key: value` lines.", where=where)
+        values = in_our_words(stage, where=where, known=Stage.model_fields).values
+        if not values.keys() & {"iters", "epochs", "updates"}:
+            raise UsageError(f"Stage {values.get('name')} says neither iters nor epochs.", where=where)
+        if isinstance(fields := values.get("where"), Mapping):
+            values["where"] = {field: _listed(labels) for field, labels in fields.items()}
+        common = {key: self.values[key] for key in _COMMON & self.values.keys()}
+        settling = _Settling({**common, **values}, where, self.notes)
+        settling.iters()
+        return {key: value for key, value in settling.values.items() if key in Stage.model_fields}
+
     def iters(self) -> None:
         batches = int(self._number("grad_accumulation_steps"))
         if "updates" in self.values:
@@ -150,11 +177,18 @@ class _Settling:
             self._put("iters", updates * batches, f"{updates} updates of {batches} batches")
         elif "epochs" in self.values:
             epochs, size = self._number("epochs"), int(self._number("batch_size"))
-            rows = count_rows(training_file(str(self.values.get("data", ""))))
+            rows = self._rows()
             whole = batches * math.ceil(round(epochs * rows / size / batches, 9))
-            self._put("iters", whole, f"epochs {epochs:g} of {rows} rows in batches of {size}")
+            stage = f"stage {self.values['name']}: " if "name" in self.values else ""
+            self._put("iters", whole, f"{stage}epochs {epochs:g} of {rows} rows in batches of {size}")
         else:
             self.values.setdefault("iters", _default("iters"))
+
+    def _rows(self) -> int:
+        file, where = training_file(str(self.values.get("data", ""))), self.values.get("where")
+        if where is None:
+            return count_rows(file)
+        return len(select_rows(where, [row for _, row in read_jsonl(file)], self.values["name"], str(file)))
 
     def warmup(self) -> None:
         if "warmup_ratio" in self.values:
@@ -175,6 +209,10 @@ class _Settling:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             raise UsageError(f"The plan's {key} is not a number above 0: {value!r}.", where=f"{self.where}, key {key}")
         return value
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _default(key: str) -> Any:

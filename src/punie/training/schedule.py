@@ -6,7 +6,9 @@ What the real optimizer does is held against it (`echo.py`), so nothing here com
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Literal
 
 Shape = Literal["constant", "cosine", "linear"]
@@ -79,3 +81,27 @@ class Schedule:
     @property
     def _decay_updates(self) -> int:
         return self.decay or max(1, self.updates - 1 - self._decay_start)
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The schedules of a run, one after the other: each begins where the one before has made its updates."""
+
+    schedules: Sequence[Schedule]
+
+    @property
+    def starts(self) -> list[int]:
+        """The update at which each schedule begins."""
+        return [0, *accumulate(schedule.updates for schedule in self.schedules)][:-1]
+
+    def problem(self) -> str | None:
+        return next(filter(None, (schedule.problem() for schedule in self.schedules)), None)
+
+    def rate_at(self, update: int) -> float:
+        """The rate of one optimizer update of the run, counted from 0."""
+        start, schedule = [pair for pair in zip(self.starts, self.schedules, strict=True) if pair[0] <= update][-1]
+        return schedule.rate_at(update - start)
+
+    def to_mlx_lm(self) -> dict[str, Any] | None:
+        """As `lr_schedule` of mlx-lm, which has one schedule for a run and no word for several."""
+        return self.schedules[0].to_mlx_lm() if len(self.schedules) == 1 else None

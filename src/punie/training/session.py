@@ -19,17 +19,18 @@ from punie.errors import DivergedError, InterruptedRun
 from punie.files import copy_file, make_folder, write_json
 from punie.training import readback
 from punie.training.adapter import AdapterFolder
-from punie.training.checkpoint import save_state, save_weights
+from punie.training.checkpoint import forget_moments, save_state, save_weights
 from punie.training.echo import schedule_points
 from punie.training.loop import PunieEngine
 from punie.training.masking import MASKERS
-from punie.training.metrics import Doing, Done, Echo, Metric, Saved, TrainLoss, ValidLoss, append_metric
+from punie.training.metrics import Doing, Done, Echo, Metric, Saved, StageBegan, TrainLoss, ValidLoss, append_metric
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, Validation
 from punie.training.selection import Selection, Selector
 from punie.training.steps import Engine, Step
 from punie.training.stock import StockEngine
 from punie.training.student import Learner, adapter_config
+from punie.training.views import View
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Window:
         norms = [step.gradient_norm for step in steps if step.gradient_norm is not None]
         return TrainLoss(
             iteration=progress.iteration,
+            stage=progress.stage,
             loss=sum(step.loss for step in steps) / len(steps),
             learning_rate=steps[-1].learning_rate,
             gradient_norm=norms[-1] if norms else None,
@@ -90,6 +92,7 @@ class Session:
         self.stopping = stopping
         self.rhythm = Rhythm.of(plan)
         self.selector = Selector.of(plan)
+        self.stages = {view.start: view for view in learner.views}
         self.window = Window()
         self.train_loss = math.nan
         self.save_due = False
@@ -112,6 +115,7 @@ class Session:
             **readback.read_optimizer(self.learner.optimizer, schedule_points(self.plan)),
             **asdict(self.rhythm),
             **self.selector.values(),
+            "stages": [view.values() for view in self.learner.views],
             "mask": next(mask for mask, masker in MASKERS.items() if masker is self.learner.masker),
             "adapter_path": str(self.folder.root),
             **values,
@@ -119,10 +123,12 @@ class Session:
         self._say(with_changes(self.echo, values=found, loss_route=self.engine.loss_route))
 
     def at_rest(self) -> None:
-        """Nothing is saved at the point where a resumed run starts: that was done."""
-        done = self.progress.iteration
-        if done % self.rhythm.steps_per_eval == 0:
+        """Nothing is saved, and no stage begun, at the point where a resumed run starts: that was done."""
+        done, stage = self.progress.iteration, self.stages.get(self.progress.iteration)
+        if stage or done % self.rhythm.steps_per_eval == 0:
             self._validate()
+        if stage and (done == 0 or done > self.start.iteration):
+            self._begin_stage(stage)
         if done > self.start.iteration:
             self._save_if_due()
         if self.stopping() and self._at_update:
@@ -141,8 +147,24 @@ class Session:
             trained_tokens=self.progress.trained_tokens + step.trained_tokens,
             seconds=self.progress.seconds + step.seconds,
         )
-        if done % self.rhythm.steps_per_report == 0 or done == self.plan.iters:
+        if done % self.rhythm.steps_per_report == 0 or done == self.plan.iters or done in self.stages:
             self._report()
+
+    def _begin_stage(self, view: View) -> None:
+        """What was learned before is kept under its own name, and saved together with the beginning of the next."""
+        if self.progress.stage is not None:
+            self._keep_stage(self.progress.stage)
+            self.save_due = True
+        if view.stage.restart == "all":
+            forget_moments(self.learner.optimizer)
+        self.progress = replace(self.progress, stage=view.stage.name)
+        began = {"stage": view.stage.name, "rows": len(view.rows), "iters": view.stage.iters}
+        self._say(StageBegan(iteration=self.progress.iteration, **began))
+
+    def _keep_stage(self, name: str) -> None:
+        folder = make_folder(self.folder.stage(name))
+        write_json(folder / self.folder.config.name, adapter_config(self.plan, self.learner.model))
+        save_weights(folder / self.folder.weights.name, self.learner.model)
 
     @property
     def _at_update(self) -> bool:
@@ -176,7 +198,7 @@ class Session:
         self._say(Doing(what="validating", iteration=self.progress.iteration))
         started = time.perf_counter()
         loss = self.engine.validate()
-        self._say(ValidLoss(iteration=at, loss=loss, seconds=time.perf_counter() - started))
+        self._say(ValidLoss(iteration=at, stage=self.progress.stage, loss=loss, seconds=time.perf_counter() - started))
         self._require_sense(loss)
         found = Validation(at, loss)
         self.progress = replace(self.progress, validations=(*self.progress.validations, found))
@@ -208,6 +230,8 @@ class Session:
         self._validate()
         if self.progress.iteration % self.rhythm.save_every == 0:
             self._checkpoint()
+        if self.progress.stage is not None:
+            self._keep_stage(self.progress.stage)
         selection = self.selector.choose(self.progress.validations, self.progress.iteration)
         write_json(self.folder.unfinished / self.folder.config.name, adapter_config(self.plan, self.learner.model))
         self._write_adapter(selection)

@@ -18,10 +18,11 @@ from mlx_lm.tuner.trainer import TrainingArgs, evaluate, train
 from punie.errors import DivergedError
 from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow, clipped, make_batch, slices
-from punie.training.order import training_order
+from punie.training.batching import RowsPerStep
 from punie.training.plan import TrainingPlan
 from punie.training.steps import Listener, Step
 from punie.training.student import Learner
+from punie.training.views import staged_order
 
 
 class StockEngine(TrainingCallback):
@@ -98,7 +99,8 @@ class StockEngine(TrainingCallback):
     def _batches(self, dataset: list[TokenRow], batch_size: int, max_seq_length: int, **_: Any) -> Iterator[tuple]:
         """mlx-lm's source of batches; what it asks for here is what arrived of the plan."""
         self.listener.begin(self._values(batch_size, max_seq_length))
-        for indices in training_order(len(dataset), batch_size, self.learner.seed, self.first):
+        batching = RowsPerStep(batch_size, max_seq_length)
+        for indices in staged_order(self.learner.views, batching, dataset, self.learner.seed, self.first):
             self.listener.at_rest()
             rows = [dataset[index] for index in indices]
             batch = make_batch(rows, max_seq_length)

@@ -10,6 +10,7 @@ from typing import Any
 import mlx.core as mx
 from jinja2 import TemplateError
 from mlx import optimizers
+from mlx.optimizers import join_schedules
 from mlx_lm.tuner.datasets import create_dataset
 from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
 from mlx_lm.utils import get_total_parameters, load
@@ -22,6 +23,8 @@ from punie.training.checkpoint import flat, load_state, random_key, seed_of
 from punie.training.masking import MASKERS, RenderedChat, Spans, UnmaskableRow
 from punie.training.plan import TrainingPlan
 from punie.training.rows import Split, TeachingRows, name_rows
+from punie.training.schedule import Schedule
+from punie.training.views import View, stage_views
 
 _OPTIMIZERS: dict[str, Callable[..., optimizers.Optimizer]] = {
     "adam": optimizers.Adam,
@@ -42,6 +45,8 @@ class Learner:
     valid_rows: list[TokenRow]
     masker: Callable[[RenderedChat], Spans]
     """What chose the tokens of these rows that are learned."""
+    views: tuple[View, ...]
+    """What each stage learns from; none where the run is one stage over all rows."""
     seed: int
     """Read back from MLX's random stream before anything was drawn from it."""
 
@@ -72,11 +77,13 @@ def load_student(plan: TrainingPlan) -> tuple[Any, Any]:
 
 def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer: Any) -> Learner:
     """Tokenize, seed, add the trainable parts, and put back the saved state where there is one."""
+    views = stage_views(plan.stages, rows.train)
     train_rows, valid_rows = (tokenize(split, tokenizer, plan) for split in (rows.train, rows.valid))
     mx.random.seed(plan.seed)
     seed = seed_of(random_key())
     make_trainable(model, plan)
-    learner = Learner(model, tokenizer, make_optimizer(plan), train_rows, valid_rows, MASKERS[plan.mask], seed)
+    optimizer, masker = make_optimizer(plan), MASKERS[plan.mask]
+    learner = Learner(model, tokenizer, optimizer, train_rows, valid_rows, masker, views, seed)
     if (state := AdapterFolder.of(plan).state).exists():
         load_state(state, model, learner.optimizer)
     mx.eval(model.parameters())
@@ -114,9 +121,14 @@ def adapter_config(plan: TrainingPlan, model: Any) -> dict[str, Any]:
 
 
 def make_optimizer(plan: TrainingPlan) -> optimizers.Optimizer:
-    config = plan.to_mlx_lm()
-    rate = build_schedule(config["lr_schedule"]) if config["lr_schedule"] else plan.learning_rate
-    return _OPTIMIZERS[plan.optimizer](learning_rate=rate, **config["optimizer_config"][plan.optimizer])
+    first, *others = map(_schedule, plan.rates.schedules)
+    rate = join_schedules([first, *others], plan.rates.starts[1:]) if others else first
+    return _OPTIMIZERS[plan.optimizer](learning_rate=rate, **plan.optimizer_options)
+
+
+def _schedule(schedule: Schedule) -> Callable[[mx.array], mx.array]:
+    config = schedule.to_mlx_lm()
+    return build_schedule(config) if config else lambda _: mx.array(schedule.highest)
 
 
 def tokenize(split: Split, tokenizer: Any, plan: TrainingPlan) -> list[TokenRow]:
