@@ -63,3 +63,13 @@ def test_an_empty_file_has_no_blocks(tmp_path: Path) -> None:
     """Not even an empty line."""
     (tmp_path / "rows.jsonl").touch()
     assert list[Block | LongLine](read_blocks(tmp_path / "rows.jsonl")) == []
+
+
+@pytest.mark.parametrize("size", [65_535, 65_536, 99_999, 100_000, 100_001, 150_000, 199_999, 200_001])
+@pytest.mark.parametrize("before", [0, 1, 65_000])
+def test_the_limit_is_exact(tmp_path: Path, size: int, before: int) -> None:
+    """Wherever a line begins: one of the limit's length is read, one byte more is too long."""
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b"a" * before + b"\n" + b"b" * size + b"\nc\n")
+    read = b"b" * size if size <= 100_000 else size
+    assert lines_of(path, limit=100_000) == [(1, 0, b"a" * before), (2, before + 1, read), (3, before + size + 2, b"c")]

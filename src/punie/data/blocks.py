@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from punie.errors import DataError
 from punie.files import open_input
 
 MAX_ROW_BYTES = 16_000_000
 """Some four million tokens, which no model reads: a line this long is a document that was never cut into rows."""
+TOO_LONG = f"is longer than the {MAX_ROW_BYTES // 1_000_000} MB that a row may have"
+TOO_LONG_ADVICE = "If this is one JSON document, write each of its rows on a line."
 _BLOCK_BYTES = 1 << 16
 """What is made of a block stays in the processor's cache."""
 
@@ -38,12 +42,17 @@ class LongLine:
     byte: int
     size: int
 
+    def refused(self, path: Path) -> DataError:
+        """For those who cannot go on without it."""
+        return long_line(f"{path}:{self.line}")
+
 
 def read_blocks(path: Path, limit: int = MAX_ROW_BYTES) -> Iterator[Block | LongLine]:
     """Every line of a file, in order; the lines longer than `limit` bytes stay unread. Raises UsageError."""
     line, byte, rest = 1, 0, b""
     with open_input(path) as file:
-        while data := file.read(max(_BLOCK_BYTES, len(rest))):
+        # No read goes beyond what one line may have, so a line that ends within it is not too long.
+        while data := file.read(min(max(_BLOCK_BYTES, len(rest)), limit + 1 - len(rest))):
             data = rest + data
             end = data.rfind(b"\n") + 1
             rest = data[end:]
@@ -53,17 +62,23 @@ def read_blocks(path: Path, limit: int = MAX_ROW_BYTES) -> Iterator[Block | Long
                 yield Block(whole, lines, line, byte)
                 line, byte = line + len(lines), byte + end
             if len(rest) > limit:
-                size, rest = _pass_over(file, len(rest))
+                size, rest = _pass_over(file, len(rest)), b""
                 yield LongLine(line, byte, size)
                 line, byte = line + 1, byte + size + 1
         if rest:
             yield Block(rest, [rest], line, byte)
 
 
-def _pass_over(file: IO[bytes], size: int) -> tuple[int, bytes]:
-    """The whole size of a line of which `size` bytes are read, and what came with its end."""
+def long_line(where: str) -> DataError:
+    """The one sentence about a line that is too long."""
+    return DataError(f"The line {TOO_LONG}.", where=where, hint=TOO_LONG_ADVICE)
+
+
+def _pass_over(file: IO[bytes], size: int) -> int:
+    """The whole size of a line of which `size` bytes are read; what is read next is the line after it."""
     while data := file.read(_BLOCK_BYTES):
         if (end := data.find(b"\n")) >= 0:
-            return size + end, data[end + 1 :]
+            file.seek(end + 1 - len(data), os.SEEK_CUR)
+            return size + end
         size += len(data)
-    return size, b""
+    return size

@@ -79,7 +79,7 @@ class RowError(ValueError):
 
 
 def row_decoder() -> Callable[[bytes], Row]:
-    """A function from a line's bytes to its row. It raises RowError at a row that cannot be taught from.
+    """A function from a line's bytes, with or without its end, to its row. Raises RowError at one not fit to teach.
 
     Two things that `validate` sees are not seen here: a key that stands twice in an object, and null where a text or
     messages of another shape would be.
@@ -121,7 +121,7 @@ def is_chat(messages: list[Message]) -> bool:
 
 def _reread(raw: bytes) -> Row:
     """The row as its own shape reads it: a text row may carry messages that are no messages at all."""
-    diagnosis = diagnose(raw)
+    diagnosis = diagnose(raw.removesuffix(b"\n"))
     if diagnosis.faults:
         raise RowError(diagnosis.faults)
     value = diagnosis.value

@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from punie.data.blocks import LongLine, read_blocks
+from punie.data.check.diagnosis import refused
 from punie.data.progress import Progress, unheard, watched
 from punie.data.schema import row_label
 from punie.errors import UsageError
-from punie.files import decode_object, hash_file, hash_value, open_input
+from punie.files import hash_file, hash_value
 
 SPLITS = ("train", "valid", "test")
 
@@ -45,7 +49,9 @@ class Source:
 def open_source(path: Path) -> Source:
     """Raises UsageError where there is neither a folder with train.jsonl nor a regular .jsonl file."""
     if path.is_dir():
-        splits = {split: path / f"{split}.jsonl" for split in SPLITS if (path / f"{split}.jsonl").is_file()}
+        splits = {split: path / f"{split}.jsonl" for split in SPLITS if (path / f"{split}.jsonl").exists()}
+        for file in splits.values():
+            _require_regular(file)
         if "train" not in splits:
             raise UsageError(
                 "There is no train.jsonl here.", where=str(path), hint="Give a dataset folder or a .jsonl."
@@ -53,18 +59,23 @@ def open_source(path: Path) -> Source:
         return Source(path, splits)
     if not path.exists():
         raise UsageError("There is no such dataset.", where=str(path), hint=_ADVICE)
+    _require_regular(path)
+    return Source(path, {"train": path})
+
+
+def _require_regular(path: Path) -> None:
     if not path.is_file():
         raise UsageError(
             "This is neither a folder nor a regular file.", where=str(path), hint="Save it as a file first."
         )
-    return Source(path, {"train": path})
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """(line number from 1, line without its end). Lines end at LF alone, so a lone CR or U+2028 stays inside a row."""
-    with open_input(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            yield number, line.removesuffix(b"\n")
+    """(line number from 1, line without its end). Raises DataError at a line that is too long to be a row."""
+    for block in read_blocks(path):
+        if isinstance(block, LongLine):
+            raise block.refused(path)
+        yield from enumerate(block.lines, start=block.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +96,21 @@ class SourceRow:
         return row_label(self.row, name)
 
 
+def decode_row(raw: bytes, where: str) -> dict[str, Any]:
+    """Raises DataError, with `where`, for anything but a JSON object."""
+    try:
+        value = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise refused(raw, where) from error
+    if not isinstance(value, dict):
+        raise refused(raw, where)
+    return value
+
+
 def read_rows(source: Source, progress: Progress = unheard, what: str = "reading") -> Iterator[SourceRow]:
     """Every row of every split. Raises DataError at the first line that is not a JSON object."""
     rows = (
-        SourceRow(split, path, number, raw, decode_object(raw, f"{path}:{number}"))
+        SourceRow(split, path, number, raw, decode_row(raw, f"{path}:{number}"))
         for split, path in source.splits.items()
         for number, raw in read_lines(path)
     )

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from punie.data.blocks import MAX_ROW_BYTES
 from punie.data.choose.curate import Selection, filter_dataset
-from punie.data.choose.engine import MAX_ROW_BYTES
 from punie.data.choose.rules import make_rules
 from punie.data.choose.shards import spans
 from punie.data.dataset import read_manifest
@@ -141,7 +141,7 @@ def test_one_endless_line_is_named(tmp_path: Path) -> None:
     """A document that was not written as lines is refused with its place."""
     path = tmp_path / "in.jsonl"
     path.write_bytes(chat(2) + b"\n" + chat(2, "x" * MAX_ROW_BYTES) + b"\n")
-    with pytest.raises(DataError, match="MB long") as caught:
+    with pytest.raises(DataError, match="longer than the 16 MB") as caught:
         run(path, tmp_path / "out", ("min_messages", 1))
     assert caught.value.where == f"{path}:2"
 

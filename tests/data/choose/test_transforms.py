@@ -174,7 +174,7 @@ def test_a_preview_shows_and_writes_nothing(tmp_path: Path) -> None:
         ("add-system", "x", 2, json.dumps(chat(ASK, SAY)), "changes 1 rows, not 2"),
         ("drop-field", "x", None, json.dumps(chat(ASK, SAY)), "changes no row"),
         ("tool-format", "xml", None, json.dumps(chat(ASK, say("<tool_call>{"))), "is none"),
-        ("drop-field", "x", None, "{oops", "Not valid JSON"),
+        ("drop-field", "x", None, "{oops", "Not a row of a dataset"),
         ("drop-field", "x", None, '{"x": 1, "text": "a", "text": "b"}', "cannot be written again"),
     ],
 )

@@ -9,9 +9,11 @@ from typing import Any
 
 from punie.data.check.jsontext import MOST_FLAWS, Flaw, JsonText
 from punie.data.schema import Breach, row_breaches, spell_path
+from punie.errors import DataError
 
 _BOM = b"\xef\xbb\xbf"
 _SHOWN = 60
+_ADVICE = "`punie dataset validate` names every such row."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Diagnosis:
 
 def diagnose(raw: bytes) -> Diagnosis:
     """Look closely at one line, given without its line end. At most a hundred faults of a kind are told."""
-    if not raw.strip(b" \t\r"):
+    if not raw.strip():
         return Diagnosis(None, (Fault("blank-line", 0, "$", "", "is a blank line", "Remove the line."),))
     faults: list[Fault] = []
     if raw.startswith(_BOM):
@@ -48,6 +50,14 @@ def diagnose(raw: bytes) -> Diagnosis:
     if reading.whole:
         faults += _located(list(islice(row_breaches(value), MOST_FLAWS)), text, raw)
     return Diagnosis(value, tuple(faults))
+
+
+def refused(raw: bytes, where: str) -> DataError:
+    """What to say of a line that is no row, where nobody can go on without it: its first fault."""
+    fault = next(iter(diagnose(raw).faults), None)
+    reason = "it cannot be read" if fault is None else f"{fault.path} {fault.message}"
+    hint = f"{fault.fix} " if fault else ""
+    return DataError(f"Not a row of a dataset: {reason}.", where=where, hint=f"{hint}{_ADVICE}")
 
 
 def shorten(value: Any) -> str:

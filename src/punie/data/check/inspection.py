@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from punie.data.blocks import Block, LongLine
+from punie.data.blocks import TOO_LONG, TOO_LONG_ADVICE, Block, LongLine
 from punie.data.check.diagnosis import Fault, diagnose
 from punie.data.check.keys import bound_of_keys, count_keys, count_row_keys, read_distinct
 from punie.data.rows import REFUSALS, Row, is_sound, row_type
@@ -182,6 +182,4 @@ def _problem(file: str, line: int, byte: int, fault: Fault) -> Problem:
 
 
 def _too_long(file: str, line: LongLine) -> Problem:
-    message = f"is {line.size / 1e6:.0f} MB long, which is more than a row may have"
-    fix = "If this is one JSON document, write each of its rows on a line."
-    return Problem(file, line.line, line.byte, "$", "line-too-long", "", message, fix)
+    return Problem(file, line.line, line.byte, "$", "line-too-long", "", TOO_LONG, TOO_LONG_ADVICE)

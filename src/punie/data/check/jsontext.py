@@ -13,6 +13,8 @@ from punie.data.schema import Path
 DEEPEST = 200
 MOST_FLAWS = 100
 """As many are told of one text: a line of megabytes may have a million of the same."""
+MOST_VALUES = 50_000
+"""A tenth of a second's reading. The longest chats have a few thousand; a row of millions is meant to cost time."""
 _LONGEST_INTEGER = 4000
 _SPACE = re.compile(r"[ \t\n\r]*")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -58,6 +60,7 @@ class JsonText:
         self.flaws: list[Flaw] = []
         self.places: dict[Path, int] = {}
         self.whole = True
+        self._met = 0
 
     def read(self) -> Any:
         """The value, or None with `whole` false where the text breaks off or is no JSON."""
@@ -76,6 +79,10 @@ class JsonText:
             self.places[path] = at
         if len(path) > DEEPEST:
             self._refuse("too-deep", at, path, f"is nested more than {DEEPEST} deep", "Remove the row.")
+        self._met += 1
+        if self._met > MOST_VALUES:
+            message = f"has more than {MOST_VALUES:,} values, and something is wrong with it"
+            self._refuse("too-many-values", at, path, message, "Remove the row, or what no model reads.")
         match self.text[at : at + 1]:
             case '"':
                 return self._string(at, path)

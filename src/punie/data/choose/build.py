@@ -46,9 +46,9 @@ class Build:
 def build_dataset(recipe: Recipe, output: Path, progress: Progress = unheard) -> Build:
     """Carry a recipe out. Raises DataError where a source is not what the recipe says it is, or nothing is left."""
     sources = [open_source(Path(ingredient.path)) for ingredient in recipe.sources]
+    writer = DatasetWriter(output, name=recipe.name, recipe={"command": "build", **recipe.model_dump(mode="json")})
     parents = [_checked(source, ingredient) for source, ingredient in zip(sources, recipe.sources, strict=True)]
-    record = {"command": "build", **recipe.model_dump(mode="json")}
-    with DatasetWriter(output, name=recipe.name, recipe=record) as writer:
+    with writer:
         with tempfile.TemporaryDirectory(dir=writer.draft) as folder:
             kitchen = _Kitchen(recipe, sources, Path(folder), writer, progress)
             kitchen.cook()

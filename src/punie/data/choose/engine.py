@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol
 
 import msgspec
 
+from punie.data.blocks import MAX_ROW_BYTES, long_line
 from punie.data.choose.rules import Rule
 from punie.data.ledger import Removal, row_hash
 from punie.data.rows import REFUSALS, Row, RowError, is_sound, row_decoder
@@ -23,7 +24,6 @@ from punie.errors import DataError
 from punie.files import open_input
 
 INVALID = "invalid"
-MAX_ROW_BYTES = 64_000_000
 _BLOCK_BYTES = 1 << 18
 """Large enough that blocks cost nothing, small enough to stay in the processor's cache."""
 
@@ -180,12 +180,8 @@ def read_span(span: Span) -> Iterator[list[bytes]]:
 
 def _require_rows(path: Path, first: int, lines: list[bytes]) -> None:
     for number, line in enumerate(lines, start=first):
-        if len(line) > MAX_ROW_BYTES:
-            raise DataError(
-                f"This line is {len(line) / 1e6:.0f} MB long, more than a row may have.",
-                where=f"{path}:{number}",
-                hint=f"A row has at most {MAX_ROW_BYTES // 1_000_000} MB. Is this one JSON document, not JSONL?",
-            )
+        if len(line.removesuffix(b"\n")) > MAX_ROW_BYTES:
+            raise long_line(f"{path}:{number}")
 
 
 def _ended(lines: bytes) -> bytes:

@@ -71,13 +71,13 @@ def merge_datasets(
     mixture = mixture or Mixture()
     sources = _named([open_source(path) for path in paths])
     _require_sense(sources, mixture)
+    writer = DatasetWriter(output, name=name, recipe={"command": "merge", **mixture.to_recipe()})
     plan = _Plan(sources, mixture, progress)
-    parents = [
+    writer.parents = tuple(
         Parent(path=str(source.root), fingerprint=source.fingerprint(), rows=plan.rows[label])
         for label, source in sources.items()
-    ]
-    recipe = {"command": "merge", **mixture.to_recipe()}
-    with DatasetWriter(output, name=name, recipe=recipe, parents=parents) as writer:
+    )
+    with writer:
         writer.rows_in = len(plan.removals)
         kept = _write(sources, plan, writer, progress)
     assert writer.manifest is not None

@@ -72,6 +72,8 @@ def dedup(
     """
     rows, sources = open_source(source), list[str]()
     least = 1.0 if exact_only else threshold
+    recipe = {"command": "dedup", "threshold": least, "seed": seed, "allow_share": allow_share}
+    writer = DatasetWriter(output, name=output.name, recipe=recipe)
     corpus, neighbours = scan(
         rows,
         _ORDER,
@@ -83,9 +85,8 @@ def dedup(
     copies = _find_copies(corpus, neighbours, least, progress)
     shares = _shares(sources, copies)
     _require_reason(shares, allow_share)
-    parent = Parent(path=str(rows.root), fingerprint=rows.fingerprint(), rows=len(corpus))
-    recipe = {"command": "dedup", "threshold": least, "seed": seed, "allow_share": allow_share}
-    with DatasetWriter(output, name=output.name, recipe=recipe, parents=[parent]) as writer:
+    writer.parents = (Parent(path=str(rows.root), fingerprint=rows.fingerprint(), rows=len(corpus)),)
+    with writer:
         writer.rows_in = len(corpus)
         _write(rows, corpus, copies, least, writer, progress)
     assert writer.manifest is not None

@@ -70,12 +70,13 @@ def split(
     if test < 0 or valid < 0 or test + valid >= 100:
         raise UsageError(f"{test:g} % for test and {valid:g} % for valid leave nothing to train on.")
     rows = open_source(source)
+    recipe = {"command": "split", "test": test, "valid": valid, "seed": seed}
+    writer = DatasetWriter(output, name=output.name, recipe=recipe)
     found = cluster(rows, SPLITS, threshold=LEAK, seed=0, progress=progress)
     sides = {first: side_of(found.keys[first], test, valid, seed) for first in set(found.first_of)}
     sides_of_rows = [sides[first] for first in found.first_of]
-    parent = Parent(path=str(rows.root), fingerprint=rows.fingerprint(), rows=len(found.corpus))
-    recipe = {"command": "split", "test": test, "valid": valid, "seed": seed}
-    with DatasetWriter(output, name=output.name, recipe=recipe, parents=[parent]) as writer:
+    writer.parents = (Parent(path=str(rows.root), fingerprint=rows.fingerprint(), rows=len(found.corpus)),)
+    with writer:
         writer.rows_in = len(found.corpus)
         written = watched(read_raw(rows, SPLITS), progress, "writing", len(found.corpus))
         for side, (_, _, _, raw) in zip(sides_of_rows, written, strict=True):

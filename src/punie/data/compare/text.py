@@ -9,14 +9,11 @@ from typing import Any
 import msgspec
 import xxhash
 
+from punie.data.check.diagnosis import refused
 from punie.data.compare.words import normalise
 from punie.data.source import Source, read_lines
-from punie.errors import DataError
-from punie.files import open_input
 
-_BUFFER_BYTES = 1 << 18
 _REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-_ADVICE = "punie dataset validate names every such row."
 
 
 Turn = tuple[str, str]
@@ -113,26 +110,27 @@ def read_texts(source: Source, order: Sequence[str]) -> Iterator[TextRow]:
 def decode_text(raw: bytes, where: str) -> Text:
     """Raises DataError, with `where`, for anything but a JSON object whose texts are texts."""
     try:
-        return _decode(raw)
+        return _text(raw)
     except _REFUSALS as error:
-        raise _no_row(error, where) from error
+        raise refused(raw, where) from error
 
 
 def _read_split(split: str, path: Path) -> Iterator[TextRow]:
     offset = 0
-    with open_input(path, buffering=_BUFFER_BYTES) as lines:
-        for number, line in enumerate(lines, start=1):
-            raw = line.removesuffix(b"\n")
-            try:
-                text = _decode(raw)
-            except _REFUSALS as error:
-                raise _no_row(error, f"{path}:{number}") from error
-            yield TextRow(split, path, number, offset, raw, text)
-            offset += len(line)
+    for number, raw in read_lines(path):
+        try:
+            text = _text(raw)
+        except _REFUSALS as error:
+            raise refused(raw, f"{path}:{number}") from error
+        yield TextRow(split, path, number, offset, raw, text)
+        offset += len(raw) + 1
 
 
-def _no_row(error: Exception, where: str) -> DataError:
-    return DataError(f"Not a row of a dataset: {error}.", where=where, hint=_ADVICE)
+def _text(raw: bytes) -> Text:
+    text = _decode(raw)
+    if not raw.isascii():
+        raw.decode()  # The decoder has passed over the fields it does not know.
+    return text
 
 
 _decode = msgspec.json.Decoder(Text).decode

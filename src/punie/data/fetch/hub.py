@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from punie.data.blocks import MAX_ROW_BYTES
 from punie.data.fetch.importers.records import Record, count_records, read_records
 from punie.errors import CapacityError, PunieError, UsageError
 
@@ -68,7 +69,7 @@ def stream_records(url: str, id: str, headers: dict[str, str] | None = None) -> 
     get = get_session().stream
     with _explained(id), get("GET", url, headers=headers or {}, timeout=_TIMEOUT_SECONDS) as response:
         hf_raise_for_status(response)
-        yield from count_records(_lines(_unpacked(response.iter_bytes())))
+        yield from count_records(_lines(_unpacked(response.iter_bytes())), url)
 
 
 def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
@@ -87,11 +88,13 @@ def _unpacked(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines end at LF alone."""
+    """Lines end at LF alone. One that is too long for a row ends what is read, and is given out as far as it was."""
     rest = b""
     for block in blocks:
         *whole, rest = (rest + block).split(b"\n")
         yield from whole
+        if len(rest) > MAX_ROW_BYTES:
+            break
     if rest:
         yield rest
 

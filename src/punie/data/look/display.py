@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from punie.data.schema import SHAPE_KEYS, row_shape
-from punie.data.source import SourceRow, open_source, read_lines
+from punie.data.source import SourceRow, decode_row, open_source, read_lines
 from punie.errors import UsageError
-from punie.files import decode_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def find_row(path: Path, split: str = "train", line: int | None = None, identity
     for number, raw in read_lines(file):
         if identity is None and number != (line or 1):
             continue
-        row = SourceRow(split, file, number, raw, decode_object(raw, f"{file}:{number}"))
+        row = SourceRow(split, file, number, raw, decode_row(raw, f"{file}:{number}"))
         if identity is None or ("id" in row.row and str(row.row["id"]) == identity):
             return row
     wanted = f"line {line or 1}" if identity is None else f"row with the id {identity!r}"

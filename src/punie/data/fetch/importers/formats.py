@@ -45,9 +45,11 @@ def import_file(format: str, path: Path, output: Path, progress: Progress = unhe
     Raises UsageError at an unknown format or file, DataError where the file is broken or nothing can be imported.
     """
     convert = _converter(format, path)
-    parent = Parent(path=str(path), fingerprint=hash_file(path), rows=sum(1 for _ in read_records(path)))
     recipe = {"import": format, "file": path.name}
-    with DatasetWriter(output, name=output.resolve().name, recipe=recipe, parents=[parent]) as writer:
+    writer = DatasetWriter(output, name=output.resolve().name, recipe=recipe)
+    parent = Parent(path=str(path), fingerprint=hash_file(path), rows=sum(1 for _ in read_records(path)))
+    writer.parents = (parent,)
+    with writer:
         records = watched(read_records(path), progress, "importing", parent.rows)
         write_records(writer, "train", records, convert, source=str(path), wanted=f"a row of {format}")
         writer.rows_in = parent.rows

@@ -7,11 +7,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 
+from punie.data.blocks import MAX_ROW_BYTES, long_line
 from punie.errors import DataError, UsageError
 from punie.files import open_input
 
@@ -39,10 +41,13 @@ def read_records(path: Path) -> Iterator[Record]:
             yield from _json(path, file)
 
 
-def count_records(lines: Iterable[bytes]) -> Iterator[Record]:
-    """Lines as records."""
+def count_records(lines: Iterable[bytes], where: str) -> Iterator[Record]:
+    """Lines as records. Raises DataError, with `where`, at a line that is too long for a row."""
     for number, line in enumerate(lines, start=1):
-        yield Record(number, line.rstrip(b"\r\n"))
+        raw = line.rstrip(b"\r\n")
+        if len(raw) > MAX_ROW_BYTES:
+            raise long_line(f"{where}:{number}")
+        yield Record(number, raw)
 
 
 def _unpacked(path: Path, file: IO[bytes]) -> Iterator[Record]:
@@ -56,7 +61,12 @@ def _unpacked(path: Path, file: IO[bytes]) -> Iterator[Record]:
 def _json(path: Path, file: Any) -> Iterator[Record]:
     start = file.read(64).lstrip()[:1]
     file.seek(0)
-    yield from _listed(path, file.read()) if start == b"[" else count_records(file)
+    yield from _listed(path, file.read()) if start == b"[" else count_records(_bounded(file), str(path))
+
+
+def _bounded(file: IO[bytes]) -> Iterator[bytes]:
+    """Lines, of which no more is read than shows that one is too long."""
+    return iter(partial(file.readline, MAX_ROW_BYTES + 2), b"")
 
 
 def _listed(path: Path, data: bytes) -> Iterator[Record]:
