@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from dataset_commands import READERS, WRITERS, write_inputs
 
-from punie.cli import console
+from punie.cli.live import Live
 from punie.data.progress import Step
 
 Punie = Callable[..., Any]
@@ -27,7 +27,7 @@ def test_every_command_tells_how_far_it_is(
     """Every part of the work begins at 0 and ends at its total, so that the time that is left can be told."""
     write_inputs(tmp_path, count=12)
     heard: dict[str, list[Step]] = {}
-    monkeypatch.setattr(console.Live, "step", lambda live, step: heard.setdefault(step.what, []).append(step))
+    monkeypatch.setattr(Live, "step", lambda live, step: heard.setdefault(step.what, []).append(step))
     ended = punie("dataset", *line.split())
     assert ended.code == 0, ended.err
     assert heard
