@@ -50,7 +50,7 @@ def test_a_resolved_plan_with_epochs_can_be_read_and_used_again(thirty: str, tmp
     (tmp_path / "plan.yaml").write_text(plan.to_yaml())
     assert load_plan(tmp_path / "plan.yaml") == asked(read_values(tmp_path / "plan.yaml")).plan == plan
     assert (plan.iters, plan.epochs) == (15, 2)
-    with pytest.raises(UsageError, match="means iters 15, and iters is 14"):
+    with pytest.raises(UsageError, match="makes iters 15, but iters is 14"):
         asked({**plan.model_dump(), "iters": 14})
 
 
@@ -64,7 +64,7 @@ def test_alpha_and_ratios_depend_on_what_the_other_layers_say(thirty: str) -> No
     assert (request.plan.scale, request.plan.warmup) == (4.0, 10)
     assert {"alpha 32 with rank 8: scale 4", "warmup_ratio 0.1 of 95 updates: warmup 10"} <= set(request.notes)
     assert asked({"alpha": 32}, {"scale": 3.0}).plan.scale == 3.0
-    with pytest.raises(UsageError, match="means scale 4, and scale is 2"):
+    with pytest.raises(UsageError, match="makes scale 4, but scale is 2"):
         asked({"alpha": 32, "scale": 2.0})
 
 

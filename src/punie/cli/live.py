@@ -12,7 +12,7 @@ from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingCol
 
 from punie.cli.console import err, note
 from punie.cli.curve import TrainingFacts, figures_of
-from punie.training.metrics import Doing, Echo, Metric, Saved, TrainLoss, ValidLoss
+from punie.training.metrics import Doing, Echo, Metric, Saved, StageBegan, TrainLoss, ValidLoss
 
 if TYPE_CHECKING:
     from punie.data.progress import Step
@@ -90,6 +90,8 @@ class Live:
             case Echo():
                 self.begin("training")
                 self.advance(metric.first_iteration, iters)
+            case StageBegan():
+                note(f"stage {metric.stage}: {metric.rows:,} rows, {metric.iters:,} iterations")
             case TrainLoss() | ValidLoss():
                 self._progress.update(self._task, description="training")
                 self.advance(metric.iteration, iters)
@@ -125,6 +127,8 @@ class Lines:
                 note("  ".join([f"iteration {metric.iteration}/{iters}", *figures]))
             case ValidLoss():
                 note(f"iteration {metric.iteration}/{iters}  validation loss {metric.loss:.3f}")
+            case StageBegan():
+                note(f"iteration {metric.iteration}/{iters}  stage {metric.stage}: {metric.rows:,} rows")
             case Saved():
                 note(f"iteration {metric.iteration}/{iters}  saved")
             case _:

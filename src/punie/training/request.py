@@ -6,7 +6,6 @@ A request may use words that a plan turns into others: `alpha` (scale), `epochs`
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,12 +16,11 @@ import yaml
 from pydantic import ValidationError
 
 from punie.errors import UsageError
-from punie.files import open_input, read_jsonl
+from punie.files import open_input
 from punie.training.optimizer import OPTION_NAMES
 from punie.training.plan import TrainingPlan
-from punie.training.rows import count_rows, training_file
-from punie.training.spellings import Wording, in_our_words, shown
-from punie.training.stage import Stage, select_rows
+from punie.training.settling import settled
+from punie.training.spellings import in_our_words
 
 WORDS = (*TrainingPlan.model_fields, "alpha", "updates", "warmup_ratio")
 
@@ -38,9 +36,6 @@ _DEPENDENT = {
     "schedule": {"final_learning_rate", "decay"},
 }
 """Defaults that fit the default of another word, and go where somebody gives that word."""
-
-_COMMON = {"data", "batch_size", "grad_accumulation_steps"}
-"""Values of the run on which the length of a stage depends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +63,10 @@ def requested_plan(*layers: Layer, defaults: Callable[[Mapping[str, Any]], Mappi
     for wording in wordings:
         asked = _over(asked, wording.values)
     where = " and ".join(layer.where for layer in layers if layer.values and layer.where)
-    paced = _settled(_on_defaults(defaults(asked), asked), where).values
-    settled = _settled(_on_defaults(defaults({**asked, "iters": paced["iters"]}), asked), where)
+    paced = settled(_on_defaults(defaults(asked), asked), where).values
+    final = settled(_on_defaults(defaults({**asked, "iters": paced["iters"]}), asked), where)
     notes = [note for wording in wordings for note in wording.notes]
-    return Request(_validated(settled.values, where), (*notes, *settled.notes))
+    return Request(_validated(final.values, where), (*notes, *final.notes))
 
 
 def parse_plan(values: Mapping[str, Any], *, where: str) -> TrainingPlan:
@@ -122,102 +117,6 @@ def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
 def _on_defaults(defaults: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     unfit = {key for word, keys in _DEPENDENT.items() if word in asked for key in keys}
     return _over({key: value for key, value in defaults.items() if key not in unfit}, asked)
-
-
-def _settled(values: Mapping[str, Any], where: str) -> Wording:
-    """The same request in the words of a plan alone, `iters` among them."""
-    settling = _Settling(dict(values), where, [])
-    settling.scale()
-    settling.stages()
-    settling.iters()
-    settling.warmup()
-    return Wording(settling.values, tuple(settling.notes))
-
-
-@dataclass(frozen=True, slots=True)
-class _Settling:
-    """Turns the words that are not a plan's into those that are, one after the other."""
-
-    values: dict[str, Any]
-    where: str
-    notes: list[str]
-
-    def scale(self) -> None:
-        if "alpha" in self.values:
-            alpha, rank = self._number("alpha"), self._number("rank")
-            self._put("scale", alpha / rank, f"alpha {alpha:g} with rank {rank:g}")
-            del self.values["alpha"]
-
-    def stages(self) -> None:
-        if stages := self.values.get("stages"):
-            self.values["stages"] = [self._stage(stage) for stage in stages]
-            whole = sum(stage["iters"] for stage in self.values["stages"])
-            self._put("iters", whole, f"{len(stages)} stages")
-
-    def _stage(self, stage: Any) -> dict[str, Any]:
-        """With its `iters`, whether they were given or follow from epochs."""
-        where = f"{self.where}, key stages"
-        if not isinstance(stage, Mapping):
-            raise UsageError("A stage is a block of `key: value` lines.", where=where)
-        values = in_our_words(stage, where=where, known=Stage.model_fields).values
-        if not values.keys() & {"iters", "epochs", "updates"}:
-            raise UsageError(f"Stage {values.get('name')} says neither iters nor epochs.", where=where)
-        if isinstance(fields := values.get("where"), Mapping):
-            values["where"] = {field: _listed(labels) for field, labels in fields.items()}
-        common = {key: self.values[key] for key in _COMMON & self.values.keys()}
-        settling = _Settling({**common, **values}, where, self.notes)
-        settling.iters()
-        return {key: value for key, value in settling.values.items() if key in Stage.model_fields}
-
-    def iters(self) -> None:
-        batches = int(self._number("grad_accumulation_steps"))
-        if "updates" in self.values:
-            updates = int(self._number("updates"))
-            del self.values["updates"]
-            self._put("iters", updates * batches, f"{updates} updates of {batches} batches")
-        elif "epochs" in self.values:
-            epochs, size = self._number("epochs"), int(self._number("batch_size"))
-            rows = self._rows()
-            whole = batches * math.ceil(round(epochs * rows / size / batches, 9))
-            stage = f"stage {self.values['name']}: " if "name" in self.values else ""
-            self._put("iters", whole, f"{stage}epochs {epochs:g} of {rows} rows in batches of {size}")
-        else:
-            self.values.setdefault("iters", _default("iters"))
-
-    def _rows(self) -> int:
-        file, where = training_file(str(self.values.get("data", ""))), self.values.get("where")
-        if where is None:
-            return count_rows(file)
-        return len(select_rows(where, [row for _, row in read_jsonl(file)], self.values["name"], str(file)))
-
-    def warmup(self) -> None:
-        if "warmup_ratio" in self.values:
-            share = self._number("warmup_ratio")
-            updates = int(self._number("iters")) // int(self._number("grad_accumulation_steps"))
-            self._put("warmup", math.ceil(round(share * updates, 9)), f"warmup_ratio {share:g} of {updates} updates")
-            del self.values["warmup_ratio"]
-
-    def _put(self, key: str, value: float, why: str) -> None:
-        given = self.values.get(key)
-        if given is not None and given != value:
-            raise UsageError(f"{why} means {key} {shown(value)}, and {key} is {given}.", where=self.where)
-        self.values[key] = value
-        self.notes.append(f"{why}: {key} {shown(value)}")
-
-    def _number(self, key: str) -> float:
-        value = self.values.get(key, _default(key))
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise UsageError(f"The plan's {key} is not a number above 0: {value!r}.", where=f"{self.where}, key {key}")
-        return value
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _default(key: str) -> Any:
-    field = TrainingPlan.model_fields.get(key)
-    return None if field is None else field.default
 
 
 def _validated(values: Mapping[str, Any], where: str) -> TrainingPlan:
