@@ -14,6 +14,7 @@ from typing import Any
 from punie.errors import UsageError
 from punie.files import hash_file, hash_files, hash_value, open_input, read_json
 
+_WORDS = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py")
 _WHOLE_BYTES = 2_000_000_000
 _SAMPLE_BYTES = 4_000_000
 
@@ -38,6 +39,12 @@ def tokenizer(folder: Path) -> str:
 def template(folder: Path) -> str:
     """Over the chat template. Raises UsageError when the model has none."""
     return f"sha256:{hash_value(_chat_template(folder))}"
+
+
+def vocabulary(folder: Path) -> str:
+    """Over every file that may have a say in how text becomes tokens: all of a model but its weights."""
+    files = [file for pattern in _WORDS for file in folder.glob(pattern) if file.is_file()]
+    return f"sha256:{hash_files(files)}"
 
 
 def _chat_template(model: Path) -> Any:

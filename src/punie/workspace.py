@@ -13,6 +13,13 @@ EMBEDDED_MODEL = "tiny"
 _MODEL_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py"]
 
 
+def cache_folder() -> Path:
+    """For what can be made again: PUNIE_CACHE, or punie in XDG_CACHE_HOME, or ~/.cache/punie."""
+    if own := os.environ.get("PUNIE_CACHE"):
+        return Path(own).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "punie"
+
+
 def resolve_model(name: str) -> Path:
     """The local folder of a model: the embedded one, a folder, or a hub repository (fetched on first use).
 

@@ -35,6 +35,7 @@ KNOBS = {
     "dropout": 0.1,
     "keys": ["q_proj", "self_attn.v_proj", "down_proj"],
     "max_seq_length": 256,
+    "overlong": "drop",
     "mask": "assistant",
     "grad_checkpoint": True,
     "grad_accumulation_steps": 2,

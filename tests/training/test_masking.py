@@ -11,7 +11,8 @@ from punie.errors import DataError
 from punie.files import write_jsonl
 from punie.training.plan import TrainingPlan
 from punie.training.rows import read_teaching_rows
-from punie.training.student import load_student, tokenize
+from punie.training.student import load_student
+from punie.training.tokens import tokenize
 
 from .conftest import PlanMaker
 

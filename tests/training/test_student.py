@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from punie.errors import DataError, UsageError
+from punie.errors import UsageError
 from punie.files import write_jsonl
 from punie.training.rows import Split, read_teaching_rows
-from punie.training.student import load_student, make_trainable, tokenize
+from punie.training.student import load_student, make_trainable
+from punie.training.tokens import tokenize
 
 from .conftest import PlanMaker, chat
 
@@ -24,15 +25,6 @@ def tokenizer(make_plan: PlanMaker, tmp_path_factory: pytest.TempPathFactory) ->
 def split(folder: Path, rows: list[dict]) -> Split:
     write_jsonl(folder / "train.jsonl", rows)
     return read_teaching_rows(folder, 1).train
-
-
-def test_rows_whose_answer_is_cut_off_are_named(make_plan: PlanMaker, tokenizer: Any, tmp_path: Path) -> None:
-    """A prompt longer than max_seq_length would make the loss 0/0; the rows are told apart from the good ones."""
-    long = chat(1)
-    long["messages"][0]["content"] *= 200
-    rows = split(tmp_path, [chat(1), long, chat(2), long])
-    with pytest.raises(DataError, match=r"rows 2, 4: .*first 128 tokens"):
-        tokenize(rows, tokenizer, make_plan(tmp_path, max_seq_length=128))
 
 
 def test_only_the_answer_is_learned_when_the_prompt_is_masked(

@@ -47,7 +47,10 @@ def train(
     keys: Annotated[
         str | None, typer.Option(help="Modules that get LoRA matrices: q_proj,v_proj; every linear one if left out.")
     ] = None,
-    max_seq_length: Annotated[int | None, typer.Option(help="Tokens; what is longer is cut off.")] = None,
+    max_seq_length: Annotated[int | None, typer.Option(help="Tokens of a row.")] = None,
+    overlong: Annotated[
+        str | None, typer.Option(help="Longer rows: cut, keep-answer (cut at their beginning) or drop.")
+    ] = None,
     mask: Annotated[
         str | None, typer.Option(help="Not learned: none, prompt, all but assistant turns, all but the last message.")
     ] = None,

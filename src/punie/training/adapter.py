@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from punie import fingerprint
+from punie.data.ledger import LEDGER
 from punie.errors import UsageError
 from punie.files import read_json
 from punie.training.plan import TrainingPlan
@@ -49,6 +50,11 @@ class AdapterFolder:
     @property
     def log(self) -> Path:
         return self.run / "train.log"
+
+    @property
+    def removed(self) -> Path:
+        """The rows that were not learned from, in a dataset ledger's format; absent where there are none."""
+        return self.run / LEDGER
 
     @property
     def outcome(self) -> Path:

@@ -20,6 +20,8 @@ class TokenRow:
 
     tokens: Sequence[int]
     spans: tuple[tuple[int, int], ...]
+    line: int = 0
+    """Where the row stands in its file, from 1; 0 where it comes from none."""
 
     def learned(self, max_seq_length: int) -> np.ndarray:
         """Indices of the tokens that carry loss once the row is cut; the first token is never predicted."""

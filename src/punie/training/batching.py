@@ -92,7 +92,8 @@ class TokensPerStep:
     def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
         if self.packing:
             return make_packs(rows, self.max_seq_length)
-        return [make_group(rows, self.max_seq_length)] if self.given is None else make_groups(rows, self.max_seq_length)
+        in_one = len(rows) * max(self._widths(rows)) <= self.batch_tokens
+        return [make_group(rows, self.max_seq_length)] if in_one else make_groups(rows, self.max_seq_length)
 
     def validation(self, rows: Sequence[TokenRow], batches: int) -> Iterator[Group]:
         inside = sum(spent <= batches * self.batch_tokens for spent in accumulate(self._widths(rows)))

@@ -128,7 +128,7 @@ class PunieEngine:
     def _diverged(self, what: str, iteration: int, indices: Sequence[int]) -> DivergedError:
         rate = self.plan.rates.rate_at(iteration // self.every)
         bad = [index for index in indices if not math.isfinite(self._loss_of(self.learner.train_rows[index]))]
-        rows = name_rows(sorted(set(bad or indices)))
+        rows = name_rows(sorted({self.learner.train_rows[index].line - 1 for index in bad or indices}))
         return DivergedError(
             f"{what} at iteration {iteration + 1}, with learning rate {rate:g}, on {rows}.",
             where=str(Path(self.plan.data) / "train.jsonl"),

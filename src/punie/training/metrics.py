@@ -45,7 +45,9 @@ class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     train_rows: int
     valid_rows: int
     truncated_rows: int
-    """Training rows longer than max_seq_length, whose end is not learned from."""
+    """Training rows longer than max_seq_length, from which not everything is learned."""
+    removed_rows: int
+    """Training rows that are not learned from at all; run/removed.jsonl says why, of validation rows too."""
     loss_route: str
     """Where logits are computed: at "learned positions", or everywhere ("full logits") and most of them for nothing."""
     model_hash: str

@@ -20,6 +20,7 @@ Positive = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=-1)]
 Mask = Literal["none", "prompt", "assistant", "last"]
 Select = Literal["best", "last"]
+Overlong = Literal["cut", "keep-answer", "drop"]
 
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -31,7 +32,7 @@ def key_names(key: str, module: str) -> bool:
 
 
 OURS = {
-    *("engine", "mask", "epochs", "batch_tokens", "packing", "stages"),
+    *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "stages"),
     *("keep_checkpoints", "select", "patience", "min_delta"),
 }
 """Fields that mlx-lm's own configuration has no word for."""
@@ -91,7 +92,10 @@ class TrainingPlan(BaseModel):
     keys: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
     """Modules that get LoRA matrices, by full name or by its end (q_proj); None for every linear one."""
     max_seq_length: Annotated[int, Field(ge=2)] = 2048
-    """Tokens; what is longer is cut off."""
+    """Tokens."""
+    overlong: Overlong = "cut"
+    """What becomes of a longer row: its end is cut off, as by mlx-lm (cut); its beginning is, as far as the last answer
+    needs it (keep-answer); or the row is left out, with a line in run/removed.jsonl (drop)."""
     mask: Mask = "none"
     """What is not learned: nothing; what comes before the first answer (prompt); all but the answers (assistant); all
     but the last message (last), which is mlx-lm's `mask_prompt`."""
@@ -157,6 +161,10 @@ class TrainingPlan(BaseModel):
             (
                 self.engine == "mlx-lm" and self.mask == "assistant",
                 "mlx-lm learns one span of a row, mask assistant needs several; use engine punie",
+            ),
+            (
+                self.overlong == "keep-answer" and self.mask == "none",
+                "overlong keep-answer needs a mask that says what the answer is; without one use cut",
             ),
             (
                 self.engine == "mlx-lm" and (self.packing or self.batch_tokens is not None),

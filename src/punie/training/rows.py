@@ -59,13 +59,18 @@ def count_rows(path: Path) -> int:
 def read_teaching_rows(folder: Path, batch_size: int) -> TeachingRows:
     """Raises DataError at the first row that mlx-lm could not learn from, and where there are too few."""
     train, valid = _read_split(folder / "train.jsonl"), _read_split(folder / "valid.jsonl")
-    if len(train.rows) < batch_size:
-        raise DataError(
-            f"There are {len(train.rows)} training rows, fewer than the {batch_size} of one batch.",
-            where=str(train.path),
-            hint=f"Use a batch size of at most {len(train.rows)}, or add rows." if train.rows else "Add rows.",
-        )
+    require_batch(len(train.rows), batch_size, train.path)
     return TeachingRows(train, valid)
+
+
+def require_batch(rows: int, batch_size: int, path: Path) -> None:
+    """Raises DataError where a step would learn from the same row twice."""
+    if rows < batch_size:
+        raise DataError(
+            f"There are {rows} training rows, fewer than the {batch_size} of one batch.",
+            where=str(path),
+            hint=f"Use a batch size of at most {rows}, or add rows." if rows else "Add rows.",
+        )
 
 
 def name_rows(indices: Iterable[int], shown: int = 8) -> str:

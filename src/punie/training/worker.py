@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING
 
 from punie import fingerprint
 from punie.errors import DataError, InterruptedRun, PunieError
+from punie.files import write_jsonl
 from punie.training.adapter import AdapterFolder
 from punie.training.metrics import Doing, Done, Echo, Failed, Metric, Stopped, append_metric
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, read_progress
 from punie.training.request import load_plan
-from punie.training.rows import TeachingRows, read_teaching_rows
+from punie.training.rows import TeachingRows, read_teaching_rows, require_batch
 
 if TYPE_CHECKING:
     from punie.training.student import Learner
@@ -50,7 +51,8 @@ def learn(plan: TrainingPlan, stopping: Callable[[], bool]) -> Done:
     """Read, load, train. The rows come first: what is wrong with them should not cost the loading of a model."""
     started = time.perf_counter()
     _say(plan, "reading rows")
-    rows = read_teaching_rows(Path(plan.data), 1 if plan.batch_tokens else plan.batch_size)
+    least = 1 if plan.batch_tokens else plan.batch_size
+    rows = read_teaching_rows(Path(plan.data), least)
     progress = _progress(plan, rows)
 
     from punie.training.session import Session
@@ -61,10 +63,18 @@ def learn(plan: TrainingPlan, stopping: Callable[[], bool]) -> Done:
     loaded = time.perf_counter()
     _say(plan, "tokenizing")
     learner = build_learner(plan, rows, model, tokenizer)
+    require_batch(len(learner.train_rows), least, rows.train.path)
+    _keep_account(plan, learner)
     echo = _echo(
         plan, rows, learner, progress, load_seconds=loaded - started, prepare_seconds=time.perf_counter() - loaded
     )
     return Session(plan, learner, progress, echo, stopping).run()
+
+
+def _keep_account(plan: TrainingPlan, learner: Learner) -> None:
+    """Of the rows that are not learned from."""
+    if removed := (*learner.train.removed, *learner.valid.removed):
+        write_jsonl(AdapterFolder.of(plan).removed, (removal.to_row() for removal in removed))
 
 
 def _say(plan: TrainingPlan, what: str) -> None:
@@ -83,12 +93,13 @@ def _echo(
 ) -> Echo:
     """What is known before the loop begins; the session adds what it reads back from it."""
     return Echo(
-        values={"seed": learner.seed, "data": str(rows.train.path.parent)},
+        values={"seed": learner.seed, "data": str(rows.train.path.parent), "overlong": learner.train.overlong},
         first_iteration=progress.iteration,
         **learner.parameter_counts(),
         train_rows=len(learner.train_rows),
         valid_rows=len(learner.valid_rows),
-        truncated_rows=sum(len(row.tokens) > plan.max_seq_length for row in learner.train_rows),
+        truncated_rows=learner.train.truncated,
+        removed_rows=len(learner.train.removed),
         loss_route="",
         model_hash=progress.model_hash,
         data_hash=progress.data_hash,
