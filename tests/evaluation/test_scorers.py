@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from punie.evaluation.expectations import CallExpectation, CodeExpectation, CodeTest
 from punie.evaluation.outcomes import Answer, Outcome
 from punie.evaluation.scorers import judge, score_answer
-from punie.evaluation.suite import CallExpectation, Case, CodeExpectation, CodeTest
+from punie.evaluation.suite import Case
 
 
 def call(name: str, **arguments: Any) -> str:

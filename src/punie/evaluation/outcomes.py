@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from punie.evaluation.suite import Case, Record
+from punie.evaluation.expectations import Record
+from punie.evaluation.suite import Case
 from punie.serving.identity import Identity
 
 

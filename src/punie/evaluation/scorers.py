@@ -16,9 +16,10 @@ from typing import Any, Literal
 
 from punie.conversation import ToolCall
 from punie.evaluation.equality import same_argument, same_result
+from punie.evaluation.expectations import CallExpectation, CodeExpectation, CodeTest, ExpectedCall, NumberExpectation
 from punie.evaluation.extraction import find_code, find_number
 from punie.evaluation.outcomes import Answer, Outcome, Score, Trial
-from punie.evaluation.suite import CallExpectation, Case, CodeExpectation, CodeTest, ExpectedCall, NumberExpectation
+from punie.evaluation.suite import Case
 from punie.sandbox.judge import CallResult, Ending, run_function
 from punie.toolcalls import parse_calls
 

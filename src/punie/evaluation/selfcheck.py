@@ -12,9 +12,10 @@ import msgspec
 from punie.conversation import ToolCall
 from punie.errors import UsageError
 from punie.evaluation.equality import same_argument
+from punie.evaluation.expectations import CallExpectation, CodeExpectation, ExpectedCall, NumberExpectation
 from punie.evaluation.outcomes import Score, SelfCheck
 from punie.evaluation.scorers import CodeExecution, RunCode, score_answer
-from punie.evaluation.suite import CallExpectation, Case, CodeExpectation, ExpectedCall, NumberExpectation, Suite
+from punie.evaluation.suite import Case, Suite
 from punie.sandbox.judge import CallResult, run_function
 from punie.toolcalls import render_call
 

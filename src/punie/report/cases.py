@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from punie.conversation import Row
+from punie.evaluation.expectations import CodeExpectation, CodeTest
 from punie.evaluation.outcomes import Outcome, Trial
-from punie.evaluation.suite import Case, CodeExpectation, CodeTest
+from punie.evaluation.suite import Case
 from punie.files import hash_value
 from punie.report.compare import Comparison
 from punie.report.summary import Summary, failure
