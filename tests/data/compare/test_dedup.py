@@ -11,6 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from punie.data.choose.build import build_dataset
+from punie.data.choose.merge import merge_datasets
+from punie.data.choose.recipe import Recipe
 from punie.data.compare.dedup import dedup
 from punie.data.source import open_source
 from punie.errors import DataError, UsageError
@@ -157,3 +160,27 @@ def test_kept_and_removed_rows_add_up(
         assert kept == [row for line, row in enumerate(rows, start=1) if line not in gone]
     again = dedup(folder / "b", folder / "c", allow_share=0)
     assert again.manifest.removed == {}
+
+
+def test_a_source_is_what_was_merged(tmp_path: Path) -> None:
+    """Of a merged dataset the share is taken of each dataset it came from, though all rows stand in one file."""
+    good = write(tmp_path / "good", train=[ask(" ".join(f"g{row}x{word}" for word in range(30))) for row in range(40)])
+    poor = write(tmp_path / "poor", train=[ask(LONG), ask(changed(3)), ask("a b c d e f")])
+    merge_datasets([good, poor], tmp_path / "merged", name="merged")
+    with pytest.raises(DataError, match="1 of 3 rows") as caught:
+        dedup(tmp_path / "merged", tmp_path / "once")
+    assert caught.value.where == "poor"
+    shares = dedup(tmp_path / "merged", tmp_path / "once", allow_share=40).shares
+    assert {source: (share.rows, share.removed) for source, share in shares.items()} == {
+        "good": (40, 0),
+        "poor": (3, 1),
+    }
+
+
+def test_a_recipe_names_the_source_of_too_many_copies(tmp_path: Path) -> None:
+    """By the path it was given, not by what a stage calls it."""
+    poor = write(tmp_path / "poor", train=[ask(LONG), ask(changed(3)), ask("a b c d e f")])
+    recipe = Recipe.model_validate({"name": "mine", "sources": [{"path": str(poor)}], "dedup": {}})
+    with pytest.raises(DataError, match="1 of 3 rows") as caught:
+        build_dataset(recipe, tmp_path / "made")
+    assert caught.value.where == str(poor)

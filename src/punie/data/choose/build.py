@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from punie.data.choose.curate import filter_dataset
-from punie.data.choose.merge import PROVENANCE, Mixture, merge_datasets
+from punie.data.choose.merge import Mixture, merge_datasets
 from punie.data.choose.origins import Origins, removals
 from punie.data.choose.recipe import Ingredient, Recipe
 from punie.data.compare.contamination import SUSPECTS, decontaminate
@@ -24,6 +24,7 @@ from punie.data.compare.text import read_raw
 from punie.data.dataset import Manifest, Parent, read_manifest
 from punie.data.ledger import LEDGER, Removal
 from punie.data.progress import Progress, unheard, watched
+from punie.data.provenance import PROVENANCE
 from punie.data.source import Source, open_source, read_lines
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError
@@ -180,6 +181,9 @@ class _Kitchen:
         try:
             return stage()
         except DataError as error:
+            if error.where.isdigit():  # A source, by the number it has in the merge.
+                where = self._recipe.sources[int(error.where)].path
+                raise DataError(error.what, where=where, hint=error.hint) from error
             if str(self._folder) not in error.where:
                 raise
             raise DataError(error.what, where=f"stage {name}", hint=error.hint) from error

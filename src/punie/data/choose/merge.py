@@ -23,11 +23,11 @@ from punie.data.compare.text import Text, TextRow, read_raw, read_texts
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import Removal, row_hash
 from punie.data.progress import Progress, unheard, watched
+from punie.data.provenance import PROVENANCE
 from punie.data.source import SPLITS, Source, open_source
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
 
-PROVENANCE = "provenance.jsonl"
 _ORDER = tuple(reversed(SPLITS))
 _RANKS = 2**64
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from punie.data.choose.merge import PROVENANCE
 from punie.data.ledger import LEDGER
+from punie.data.provenance import PROVENANCE
 from punie.data.source import SPLITS, Source, read_lines
 from punie.files import read_jsonl
 

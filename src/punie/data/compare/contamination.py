@@ -15,6 +15,7 @@ from punie.data.compare.text import TextRow, read_texts
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import Removal, row_hash
 from punie.data.progress import Progress, unheard, watched
+from punie.data.provenance import Provenance
 from punie.data.source import SPLITS, open_source
 from punie.data.writer import DatasetWriter
 from punie.files import hash_value
@@ -48,7 +49,8 @@ def decontaminate(
     removed row; `suspects.jsonl` does so for rows that a person should look at.
     Raises DataError where no row to train on is left.
     """
-    rows, tasks = open_source(source), Tasks([item for benchmark in against for item in benchmark.items])
+    rows = open_source(source)
+    provenance, tasks = Provenance(rows), Tasks([item for benchmark in against for item in benchmark.items])
     hashes = {benchmark.name: hash_value([asdict(item) for item in benchmark.items]) for benchmark in against}
     recipe = {"command": "decontaminate", "against": hashes}
     removed, suspect = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
@@ -59,7 +61,7 @@ def decontaminate(
         )
         for row, worst in _judged(texts, tasks):
             if worst is not None:
-                (removed if worst.condemns else suspect)[_source(row), worst.benchmark, worst.rule] += 1
+                (removed if worst.condemns else suspect)[provenance.of(row), worst.benchmark, worst.rule] += 1
             _write(writer, row, worst)
             lines[row.path] = row.line
         writer.rows_in = sum(lines.values())
@@ -93,10 +95,6 @@ def _batches(rows: Iterable[TextRow]) -> Iterator[list[TextRow]]:
             yield batch
             batch, size = [], 0
     yield batch
-
-
-def _source(row: TextRow) -> str:
-    return row.text.label("source") or str(row.path)
 
 
 def _write(writer: DatasetWriter, row: TextRow, worst: Evidence | None) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from punie.data.compare.corpus import Corpus, scan
 from punie.data.compare.similarity import Neighbours
-from punie.data.compare.text import TextRow, read_raw
+from punie.data.compare.text import read_raw
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import Removal, row_hash
 from punie.data.progress import Progress, unheard, watched
+from punie.data.provenance import Provenance
 from punie.data.source import Source, open_source
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError
@@ -67,10 +68,11 @@ def dedup(
 ) -> Deduplication:
     """Write the dataset without copies; `removed.jsonl` names the row that each removed one repeats.
 
-    `threshold` is a Jaccard similarity of five-word runs; `allow_share` is in percent of one source, which is the row's
-    `source` (its own field or in `metadata`) or else its file. Raises DataError when more than that are copies.
+    `threshold` is a Jaccard similarity of five-word runs. `allow_share` is in percent of one source, as `Provenance`
+    tells it. Raises DataError when more than that are copies.
     """
     rows, sources = open_source(source), list[str]()
+    provenance = Provenance(rows)
     least = 1.0 if exact_only else threshold
     recipe = {"command": "dedup", "threshold": least, "seed": seed, "allow_share": allow_share}
     writer = DatasetWriter(output, name=output.name, recipe=recipe)
@@ -79,7 +81,7 @@ def dedup(
         _ORDER,
         threshold=least,
         seed=seed,
-        observe=lambda row: sources.append(_source(row)),
+        observe=lambda row: sources.append(provenance.of(row)),
         progress=progress,
     )
     copies = _find_copies(corpus, neighbours, least, progress)
@@ -110,10 +112,6 @@ def _find_copies(corpus: Corpus, neighbours: Neighbours, threshold: float, progr
 def _settled(copy: Copy, copies: Mapping[int, Copy]) -> Copy:
     kept = copies.get(copy.of)
     return copy if kept is None else kept
-
-
-def _source(row: TextRow) -> str:
-    return row.text.label("source") or str(row.path)
 
 
 def _shares(sources: list[str], copies: Mapping[int, Copy]) -> dict[str, Share]:
