@@ -93,6 +93,15 @@ rules = make_rules({rules})
 """,
     "rows = filter_dataset(Path(path), Path(out), rules, processes={processes}).kept",
 )
+STATS_SETUP = """
+from pathlib import Path
+from punie.data.look.stats import TokenSettings, stats
+from punie.workspace import resolve_model
+"""
+STATS = {
+    "punie, stats": (STATS_SETUP, "rows = stats(Path(path)).rows"),
+    "punie, stats --model tiny": (STATS_SETUP, "rows = stats(Path(path), TokenSettings(resolve_model('tiny'))).rows"),
+}
 CHEAP = [("min_messages", 3), ("script", "latin")]
 SINGLE: dict[str, list[tuple[str, object]]] = {
     "--min-chars 1": [("min_chars", 1)],
@@ -131,6 +140,7 @@ def main() -> None:
     large.unlink()
     jobs = {"plain json loop": loop, "punie, the job": screen, "punie, filter": one}
     rules = {f"punie, {name}": measured(small, *filtering(given, 1)) for name, given in SINGLE.items()}
+    rules |= {name: measured(small, *code) for name, code in STATS.items()}
     show(
         {**ceilings, **jobs, **rules},
         max(result.rate for result in ceilings.values() if result.job > ceilings["lines only"].job),

@@ -35,6 +35,8 @@ _PLAIN_SHARE, _PLAIN_WORDS = 0.12, 3
 _LETTERS = re.compile(r"[^\W\d_]+")
 _BEYOND_LATIN = re.compile(r"[^\W\d_\u0000-\u024f\u1e00-\u1eff\uff00-\uffef]+")
 _CODE = re.compile(r"[a-z]{2,3}")
+_UNDETERMINED = "und"
+"""ISO 639's code for a language nobody knows: any other that is surely recognised differs from it."""
 
 
 def check_language(code: str) -> str:
@@ -63,7 +65,7 @@ def other_language(texts: Iterable[str], wanted: str) -> str | None:
         spoken = prose(text, most=2 * _READ)
         if wanted in LATIN and (script := foreign_script(spoken)) is not None:
             return script
-        words = [word.lower() for word in _LETTERS.findall(spoken)]
+        words = _words(spoken)
         if wanted == "en" and _is_plain_english(words):
             continue
         if len(joined := " ".join(words)) < _LONG_ENOUGH:
@@ -72,6 +74,19 @@ def other_language(texts: Iterable[str], wanted: str) -> str | None:
             return found
     joined = " ".join(short)
     return _identified(joined, wanted) if len(joined) >= _ENOUGH else None
+
+
+def language_of(text: str) -> str | None:
+    """The language of a text, or None where it is too short or nobody is sure. Plain English needs no identifier."""
+    words = _words(prose(text, most=2 * _READ))
+    if _is_plain_english(words):
+        return "en"
+    joined = " ".join(words)
+    return _identified(joined, _UNDETERMINED) if len(joined) >= _ENOUGH else None
+
+
+def _words(spoken: str) -> list[str]:
+    return [word.lower() for word in _LETTERS.findall(spoken)]
 
 
 def _is_plain_english(words: Sequence[str]) -> bool:

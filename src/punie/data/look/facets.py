@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from punie.data.choose.language import other_language
+from punie.data.choose.language import language_of
 from punie.data.schema import row_shape
 from punie.data.source import SourceRow
 from punie.toolcalls import family_of, parse_calls
 
 NOTHING = "(none)"
 UNSURE = "(too short or unsure)"
-_UNDETERMINED = "und"
-"""ISO 639's code for a language nobody knows: any other that is surely recognised differs from it."""
+_ASKED = 4000
+"""Characters of a question whose language is looked for."""
 
 
 def _label(name: str) -> Callable[[SourceRow], Iterator[str]]:
@@ -30,10 +30,10 @@ def _shapes(row: SourceRow) -> Iterator[str]:
 
 
 def _languages(row: SourceRow) -> Iterator[str]:
-    """Of what people wrote: user messages, the prompt, or the text."""
+    """Of what people wrote first: a user's message, the prompt, or the text; of its beginning, where it is long."""
     asked = [message.get("content") for message in _messages(row) if message.get("role") == "user"]
     texts = [text for text in [*asked, row.row.get("prompt"), row.row.get("text")] if isinstance(text, str)]
-    yield other_language(texts[:1], _UNDETERMINED) or UNSURE
+    yield (language_of(texts[0][:_ASKED]) if texts else None) or UNSURE
 
 
 def _turns(row: SourceRow) -> Iterator[str]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,8 @@ from punie.data.progress import Progress, unheard
 from punie.data.source import SPLITS, SourceRow, open_source, read_rows
 from punie.files import read_jsonl
 
-_BATCH_ROWS = 256
+_BATCH_BYTES = 1 << 16
+"""What a tokenizer makes of its input takes some thirty times as much memory."""
 
 Counts = Counter[tuple[str, str]]
 """(name, split) -> rows."""
@@ -87,7 +87,7 @@ def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress = 
     source = open_source(path)
     survey = _Survey(tokens)
     rows = read_rows(source, progress, "counting")
-    while batch := list(islice(rows, _BATCH_ROWS)):
+    for batch in _batches(rows):
         survey.add(batch)
     return Stats(
         name=source.name,
@@ -101,6 +101,17 @@ def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress = 
         removed=_removed(path),
         manifest=read_manifest(path) if (path / MANIFEST).is_file() else None,
     )
+
+
+def _batches(rows: Iterable[SourceRow]) -> Iterator[list[SourceRow]]:
+    batch, size = list[SourceRow](), 0
+    for row in rows:
+        batch.append(row)
+        size += len(row.raw)
+        if size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    yield batch
 
 
 @dataclass(slots=True)
