@@ -1,5 +1,7 @@
 # Any python3 from 3.9 on prepares .venv; after that only .venv is used.
 PYTHON ?= python3
+# The folder of humaneval/ and mbpp/ for `make bench`; without it the search for a benchmark's tasks is left out.
+ROWS ?=
 
 .PHONY: help ready demo test test-all lint bench lock clean
 
@@ -8,7 +10,7 @@ help:
 	@echo "make test      the tests"
 	@echo "make test-all  the tests and the slow ones"
 	@echo "make lint      ruff and ty"
-	@echo "make bench     how fast this machine is"
+	@echo "make bench     how fast this machine is: every benchmark in its short form, then punie benchmark"
 	@echo "make lock      renew requirements.lock"
 	@echo "make clean     remove the environment and caches, keep data, adapters and reports"
 
@@ -30,9 +32,15 @@ lint: ready
 	@.venv/bin/ty check --python .venv
 
 bench: ready
-	@.venv/bin/python benchmarks/startup.py
-	@.venv/bin/python benchmarks/training.py
-	@.venv/bin/punie benchmark
+	.venv/bin/python benchmarks/startup.py
+	.venv/bin/python benchmarks/curate.py 20
+	.venv/bin/python benchmarks/validation.py 10
+	.venv/bin/python benchmarks/dedup.py 5000
+	.venv/bin/python benchmarks/contamination.py $(ROWS)
+	.venv/bin/python benchmarks/complexity.py
+	.venv/bin/python benchmarks/training.py 30
+	.venv/bin/python benchmarks/training_vs_stock.py 1
+	.venv/bin/punie benchmark
 
 lock: ready
 	@.punie/uv/bin/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --quiet \

@@ -32,6 +32,9 @@ SEED = 3
 
 
 def main() -> None:
+    if not all(path.is_file() for path in BENCHMARKS):
+        print(f"Left out: there is no humaneval/ and mbpp/ in {SHARED}.")
+        return
     benchmarks = [read_benchmark(path) for path in BENCHMARKS]
     items = [item for benchmark in benchmarks for item in benchmark.items]
     with tempfile.TemporaryDirectory() as folder:
