@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from punie.training.rows import name_rows
 from punie.training.steps import Listener, Step
 from punie.training.student import Learner
 from punie.training.views import staged_order
+from punie.training.world import find_world
 
 
 class PunieEngine:
@@ -50,8 +52,9 @@ class PunieEngine:
             require_packable(learner.model, learner.train_rows, plan.max_seq_length, plan.model)
         self.iterations = range(first, plan.iters)
         self.every = plan.grad_accumulation_steps
+        self.world = find_world()
         self.sum: Any = None
-        self.sum_tokens = 0
+        self.sum_tokens = 0.0
         self.update = self._compiled_update()
 
     def run(self, listener: Listener) -> None:
@@ -71,19 +74,25 @@ class PunieEngine:
         model = self.learner.model
         model.eval()
         total, tokens = 0.0, 0
+        groups = self.batching.validation(self.learner.valid_rows, self.val_batches)
         with attention_in_blocks(model):
-            for group in self.batching.validation(self.learner.valid_rows, self.val_batches):
+            for group in islice(groups, self.world.rank, None, self.world.size):
                 total += self._number(self.loss(model, *_arrays(group)))
                 tokens += len(group.targets)
         model.train()
+        total, tokens = self.world.total(total, tokens)
         return total / tokens
 
     def _step(self, iteration: int, indices: Sequence[int]) -> Step:
         rows = [self.learner.train_rows[index] for index in indices]
         began = time.perf_counter()
-        groups = self.batching.groups(rows)
-        tokens = sum(len(group.targets) for group in groups)
-        loss = sum(self._learn(group) for group in groups) / tokens
+        groups = self._groups(rows)
+        tokens, positions, loss = self.world.total(
+            sum(len(group.targets) for group in groups),
+            sum(group.inputs.size + len(group.inputs) for group in groups),
+            sum(self._learn(group) for group in groups),
+        )
+        loss /= tokens
         self.sum_tokens += tokens
         if not math.isfinite(loss):
             raise self._diverged(f"The loss is {loss}", iteration, indices)
@@ -94,11 +103,16 @@ class PunieEngine:
             learning_rate=self._number(self.learner.optimizer.learning_rate),
             seconds=time.perf_counter() - began,
             tokens=sum(clipped(rows, self.limit)),
-            positions=sum(group.inputs.size + len(group.inputs) for group in groups),
-            trained_tokens=tokens,
+            positions=round(positions),
+            trained_tokens=round(tokens),
             new_shape=iteration == self.first,
             gradient_norm=norm,
         )
+
+    def _groups(self, rows: Sequence[TokenRow]) -> list[Group]:
+        """What this process computes of a step; nothing where there are fewer rows than processes."""
+        share = self.world.share(rows)
+        return self.batching.groups(share) if share else []
 
     def _learn(self, group: Group) -> float:
         """Add a group's gradient to the sum. Returns its summed loss. Evaluated at once, to let go of its memory."""
@@ -109,14 +123,15 @@ class PunieEngine:
 
     def _update(self, iteration: int, indices: Sequence[int]) -> float:
         """Change the weights by the mean gradient. Returns its norm."""
-        mean = tree_map(lambda gradient: gradient / self.sum_tokens, self.sum)
+        own = tree_map(mx.zeros_like, self.learner.model.trainable_parameters()) if self.sum is None else self.sum
+        mean = tree_map(lambda gradient: gradient / self.sum_tokens, self.world.total_gradient(own))
         squares = [mx.square(part.astype(mx.float32)).sum() for part in flat(mean).values()]
         norm = self._number(mx.sqrt(mx.stack(squares).sum()))
         if not math.isfinite(norm):
             raise self._diverged(f"The gradient's norm is {norm}", iteration, indices)
         self.update(mean)
         mx.eval(self.learner.model.trainable_parameters(), self.learner.optimizer.state)
-        self.sum, self.sum_tokens = None, 0
+        self.sum, self.sum_tokens = None, 0.0
         return norm
 
     def _compiled_update(self) -> Any:

@@ -3,28 +3,34 @@
 The plan is resolved: its model and data are folders. What happens is told in `run/metrics.jsonl`; the last line is
 Done, Stopped or Failed, or there is none because the process was killed. The exit code means nothing to the parent,
 since MLX may abort while the process ends. Where there is a saved state, training goes on from it.
+
+Started by `mlx.launch`, several of these train together; the one of rank 0 is the one that is heard.
 """
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event
 from typing import TYPE_CHECKING
 
 from punie import fingerprint
-from punie.errors import DataError, InterruptedRun, PunieError
-from punie.files import write_jsonl
+from punie.errors import DataError, InterruptedRun, PunieError, UsageError
+from punie.files import hash_value, write_jsonl
 from punie.training.adapter import AdapterFolder
 from punie.training.metrics import Doing, Done, Echo, Failed, Metric, Stopped, append_metric
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, read_progress
 from punie.training.request import load_plan
 from punie.training.rows import TeachingRows, read_teaching_rows, require_batch
+from punie.training.world import World, find_world
 
 if TYPE_CHECKING:
     from punie.training.student import Learner
@@ -34,26 +40,41 @@ def main() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    plan = load_plan(Path(sys.argv[1]))
-    append_metric(AdapterFolder.of(plan).metrics, _last_word(plan, stop.is_set))
+    world = find_world()
+    with _home(load_plan(Path(sys.argv[1])), world) as plan:
+        append_metric(AdapterFolder.of(plan).metrics, _last_word(plan, world, lambda: world.any(stop.is_set())))
 
 
-def _last_word(plan: TrainingPlan, stopping: Callable[[], bool]) -> Metric:
+@contextmanager
+def _home(plan: TrainingPlan, world: World) -> Generator[TrainingPlan]:
+    """The plan with the folder this process writes to. Only rank 0 has the plan's own; the others' is thrown away."""
+    if world.rank == 0:
+        yield plan
+        return
+    with TemporaryDirectory() as name:
+        own = plan.model_copy(update={"adapter_path": name})
+        if (run := AdapterFolder.of(plan).run).is_dir():
+            shutil.copytree(run, AdapterFolder.of(own).run)
+        yield own
+
+
+def _last_word(plan: TrainingPlan, world: World, stopping: Callable[[], bool]) -> Metric:
     try:
-        return learn(plan, stopping)
+        return learn(plan, world, stopping)
     except InterruptedRun:
         return Stopped(iteration=read_progress(AdapterFolder.of(plan).state).iteration)
     except PunieError as error:
         return Failed.of(error)
 
 
-def learn(plan: TrainingPlan, stopping: Callable[[], bool]) -> Done:
+def learn(plan: TrainingPlan, world: World, stopping: Callable[[], bool]) -> Done:
     """Read, load, train. The rows come first: what is wrong with them should not cost the loading of a model."""
     started = time.perf_counter()
     _say(plan, "reading rows")
     least = 1 if plan.batch_tokens else plan.batch_size
     rows = read_teaching_rows(Path(plan.data), least)
     progress = _progress(plan, rows)
+    _require_one_run(plan, progress, world)
 
     from punie.training.session import Session
     from punie.training.student import build_learner, load_student
@@ -75,6 +96,15 @@ def _keep_account(plan: TrainingPlan, learner: Learner) -> None:
     """Of the rows that are not learned from."""
     if removed := (*learner.train.removed, *learner.valid.removed):
         write_jsonl(AdapterFolder.of(plan).removed, (removal.to_row() for removal in removed))
+
+
+def _require_one_run(plan: TrainingPlan, progress: Progress, world: World) -> None:
+    """Raises UsageError where several processes cannot train as one."""
+    if world.size > 1 and plan.engine == "mlx-lm":
+        raise UsageError("Several processes train together with engine punie only.", where="key engine")
+    knobs = hash_value(plan.model_dump(exclude={"model", "data", "adapter_path"}))
+    state = hash_value(progress.to_metadata())
+    world.require_same(plan=knobs, model=progress.model_hash, data=progress.data_hash, state=state)
 
 
 def _say(plan: TrainingPlan, what: str) -> None:

@@ -1,0 +1,66 @@
+"""The processes that train together, as `mlx.launch` started them; usually there is one. Runs in the training child.
+
+Every process goes through the same steps in the same order and computes a share of each step's rows. Decisions are made
+on sums over all, so that all decide alike: to stop, to give up, which weights are the best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import mlx.core as mx
+from mlx.nn.utils import average_gradients
+from mlx.utils import tree_map
+
+from punie.errors import UsageError
+from punie.training.batches import TokenRow
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`rank` is this process's place among `size`. Each method but `share` waits for all the others to call it, too."""
+
+    rank: int
+    size: int
+
+    def share(self, rows: Sequence[TokenRow]) -> list[TokenRow]:
+        """This process's rows of a step, dealt by length, so that all have about the same to do; maybe none."""
+        if self.size == 1:
+            return list(rows)
+        return sorted(rows, key=lambda row: len(row.tokens))[self.rank :: self.size]
+
+    def total(self, *numbers: float) -> list[float]:
+        """Each number summed over all, in single precision where there are several."""
+        if self.size == 1:
+            return list(numbers)
+        return cast(list[float], mx.distributed.all_sum(mx.array(numbers, mx.float32), stream=mx.cpu).tolist())
+
+    def total_gradient(self, gradient: Any) -> Any:
+        """The same for a tree of arrays."""
+        if self.size == 1:
+            return gradient
+        return tree_map(lambda part: part * self.size, average_gradients(gradient))
+
+    def any(self, flag: bool) -> bool:
+        return self.total(flag)[0] > 0
+
+    def require_same(self, **hashes: str) -> None:
+        """Raises UsageError, everywhere, where the processes were given different things under one name."""
+        if self.size == 1:
+            return
+        mine = mx.array([[int(hash[-7:], 16) for hash in hashes.values()]], mx.int32)
+        everyones = mx.distributed.all_gather(mine, stream=mx.cpu)
+        differ = cast(list[bool], mx.any(everyones != everyones[0], axis=0).tolist())
+        if names := [name for name, differs in zip(hashes, differ, strict=True) if differs]:
+            raise UsageError(
+                f"The machines do not have the same {', '.join(names)}.",
+                where=f"rank {self.rank} of {self.size}",
+                hint="Copy the folders of one machine to the others, a saved state included.",
+            )
+
+
+def find_world() -> World:
+    group = mx.distributed.init()
+    return World(group.rank(), group.size())
