@@ -39,6 +39,7 @@ def report(iteration: int, loss: float) -> TrainLoss:
         trained_tokens=50,
         padding=0.12,
         supervised=0.5,
+        active_memory=1_000_000_000,
         peak_memory=2_340_000_000,
         new_shapes=0,
     )

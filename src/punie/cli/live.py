@@ -93,7 +93,7 @@ class Live:
             case StageBegan():
                 note(f"stage {metric.stage}: {metric.rows:,} rows, {metric.iters:,} iterations")
             case TrainLoss() | ValidLoss():
-                self._progress.update(self._task, description="training")
+                self._progress.update(self._task, description=metric.stage or "training")
                 self.advance(metric.iteration, iters)
             case _:
                 pass
