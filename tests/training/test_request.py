@@ -64,6 +64,7 @@ def test_alpha_and_ratios_depend_on_what_the_other_layers_say(thirty: str) -> No
     assert (request.plan.scale, request.plan.warmup) == (4.0, 10)
     assert {"alpha 32 with rank 8: scale 4", "warmup_ratio 0.1 of 95 updates: warmup 10"} <= set(request.notes)
     assert asked({"alpha": 32}, {"scale": 3.0}).plan.scale == 3.0
+    assert asked({"warmup_ratio": 0.0}).plan.warmup == 0
     with pytest.raises(UsageError, match="makes scale 4, but scale is 2"):
         asked({"alpha": 32, "scale": 2.0})
 
@@ -80,6 +81,8 @@ def test_a_default_that_fits_another_default_goes_with_it() -> None:
     [
         ({"epochs": 0}, "epochs is not a number above 0"),
         ({"epochs": "two"}, "epochs is not a number"),
+        ({"batch_size": 2.5, "epochs": 1}, "batch_size is not a whole number"),
+        ({"max_steps": 5, "iters": 6}, "makes iters 5, but iters is 6"),
         ({"alpha": 4, "rank": 0}, "rank is not a number above 0"),
         ({"warmup_ratio": 1.0, "iters": 10}, "warmup leaves nothing"),
         ({"epochs": 1}, "no train.jsonl"),

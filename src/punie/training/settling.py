@@ -48,6 +48,8 @@ class _Settling:
 
     def stages(self) -> None:
         if stages := self.values.get("stages"):
+            if not isinstance(stages, list | tuple):
+                raise UsageError("Stages are a list of blocks.", where=f"{self.where}, key stages")
             self.values["stages"] = [self._stage(stage) for stage in stages]
             whole = sum(stage["iters"] for stage in self.values["stages"])
             self._put("iters", whole, f"the sum of {len(stages)} stages")
@@ -60,7 +62,9 @@ class _Settling:
         values = in_our_words(stage, where=where, known=Stage.model_fields).values
         if not values.keys() & {"iters", "epochs", "updates"}:
             raise UsageError(f"Stage {values.get('name')} says neither iters nor epochs.", where=where)
-        if isinstance(fields := values.get("where"), Mapping):
+        if (fields := values.get("where")) is not None:
+            if not isinstance(fields, Mapping):
+                raise UsageError("The rows of a stage are chosen by `field: values`.", where=f"{where}, key where")
             values["where"] = {field: _listed(labels) for field, labels in fields.items()}
         common = {key: self.values[key] for key in _COMMON & self.values.keys()}
         settling = _Settling({**common, **values}, where, self.notes)
@@ -68,30 +72,29 @@ class _Settling:
         return {key: value for key, value in settling.values.items() if key in Stage.model_fields}
 
     def iters(self) -> None:
-        batches = int(self._number("grad_accumulation_steps"))
+        batches = self._count("grad_accumulation_steps")
         if "updates" in self.values:
-            updates = int(self._number("updates"))
+            updates = self._count("updates")
             del self.values["updates"]
             self._put("iters", updates * batches, f"{updates} updates of {batches} batches")
-        elif "epochs" in self.values:
-            epochs, size = self._number("epochs"), int(self._number("batch_size"))
+        if "epochs" in self.values:
+            epochs, size = self._number("epochs"), self._count("batch_size")
             rows = self._rows()
             whole = batches * math.ceil(round(epochs * rows / size / batches, 9))
             stage = f"stage {self.values['name']}: " if "name" in self.values else ""
             self._put("iters", whole, f"{stage}epochs {epochs:g} of {rows} rows in batches of {size}")
-        else:
-            self.values.setdefault("iters", _default("iters"))
+        self.values["iters"] = self._count("iters")
 
     def _rows(self) -> int:
         file, where = training_file(str(self.values.get("data", ""))), self.values.get("where")
         if where is None:
             return count_rows(file)
-        return len(select_rows(where, [row for _, row in read_jsonl(file)], self.values["name"], str(file)))
+        return len(select_rows(where, [row for _, row in read_jsonl(file)], str(self.values.get("name")), str(file)))
 
     def warmup(self) -> None:
         if "warmup_ratio" in self.values:
-            share = self._number("warmup_ratio")
-            updates = int(self._number("iters")) // int(self._number("grad_accumulation_steps"))
+            share = 0 if self.values["warmup_ratio"] == 0 else self._number("warmup_ratio")
+            updates = self._count("iters") // self._count("grad_accumulation_steps")
             self._put("warmup", math.ceil(round(share * updates, 9)), f"warmup_ratio {share:g} of {updates} updates")
             del self.values["warmup_ratio"]
 
@@ -107,6 +110,11 @@ class _Settling:
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
             raise UsageError(f"The plan's {key} is not a number above 0: {value!r}.", where=f"{self.where}, key {key}")
         return value
+
+    def _count(self, key: str) -> int:
+        if (number := self._number(key)) != int(number):
+            raise UsageError(f"The plan's {key} is not a whole number: {number}.", where=f"{self.where}, key {key}")
+        return int(number)
 
 
 def _listed(value: Any) -> list[Any]:

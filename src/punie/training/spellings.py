@@ -158,7 +158,7 @@ def _lora_parameters(block: Any, values: Values, where: str) -> Values:
 
 def _optimizer_config(block: Any, values: Values, where: str) -> Values:
     """mlx-lm reads the options of the optimizer that is used, and so do we."""
-    options = _mapping(block, where).get(values.get("optimizer", "adam"))
+    options = _mapping(block, where).get(str(values.get("optimizer", "adam")))
     return {} if options is None else _only(options, OPTION_NAMES, where)
 
 
