@@ -106,7 +106,25 @@ def test_strata_are_counted(tmp_path: Path) -> None:
         ("a", "0"): 100,
         ("a", "1"): 100,
     }
-    assert all(15 <= counts["test"] <= 45 for counts in result.strata.values())
+    for stratum, counts in result.strata.items():
+        fit = result.fit(stratum, "test")
+        assert (fit.share, fit.asked) == (counts["test"], 30)
+        assert fit.deviation == pytest.approx(4.583, abs=0.001)
+        assert abs(fit.share - fit.asked) < 4 * fit.deviation
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations(range(40)), st.integers(0, 3))
+def test_no_order_and_no_stranger_moves_a_row(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], seed: int
+) -> None:
+    """Rows that are put anywhere among others, of any stratum, leave these where they were."""
+    folder = tmp_path_factory.mktemp("split")
+    rows = [ask(text, n=n, category="ab"[n % 2]) for n, text in enumerate(TEXTS[:40])]
+    split(write(folder / "a.jsonl", rows[:25]), folder / "a", test=30, valid=20, seed=seed)
+    split(write(folder / "b.jsonl", [rows[n] for n in order]), folder / "b", test=30, valid=20, seed=seed)
+    before, after = sides(folder / "a"), sides(folder / "b")
+    assert {n: after[n] for n in before} == before
 
 
 @pytest.mark.parametrize(("test", "valid"), [(60, 40), (100, 0), (-1, 0)])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from punie.data.compare.contamination import Decontamination, Hits
     from punie.data.compare.dedup import Deduplication
     from punie.data.compare.items import Benchmark
-    from punie.data.compare.split import Splitting
+    from punie.data.compare.split import Fit, Splitting
 
 Source = Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.", show_default=False)]
 Output = Annotated[Path, typer.Option("--output", help="The dataset folder to make.", show_default=False)]
@@ -87,27 +87,41 @@ def split(
 
 
 def _show_split(result: Splitting, as_json: bool) -> None:
+    from dataclasses import asdict
+
     from punie.cli import console
     from punie.data.compare.split import LEAK
 
     strata = [(_stratum(stratum), counts) for stratum, counts in result.strata.items()]
+    fits = [{side: result.fit(stratum, side) for side in ("valid", "test")} for stratum in result.strata]
     leakage = result.leakage
     if as_json:
         clusters = {"count": result.clusters, "largest": result.largest_cluster}
         shown = {"largest": leakage.largest, "pair": leakage.pair, "pairs_above": leakage.pairs_above, "limit": LEAK}
         value = {"dataset": result.manifest.model_dump(), "clusters": clusters, "strata": dict(strata)}
+        value["fit"] = {
+            name: {side: asdict(fit) for side, fit in both.items()}
+            for (name, _), both in zip(strata, fits, strict=True)
+        }
         console.print_json({**value, "train_to_test": shown})
         return
     _show_counts(result.manifest.counts, {})
     splits = ("train", "valid", "test")
-    rows = [(name, *(str(counts.get(side, 0)) for side in splits)) for name, counts in strata]
-    console.print_table(["clusters of", *splits], rows)
+    rows = [
+        (name, *(str(counts.get(side, 0)) for side in splits), *map(_spell_fit, both.values()))
+        for (name, counts), both in zip(strata, fits, strict=True)
+    ]
+    console.print_table(["clusters of", *splits, "% valid (asked)", "% test (asked)"], rows)
     facts = {
         "clusters": f"{result.clusters}, the largest of {result.largest_cluster} rows",
         "most alike": f"{leakage.largest:.2f}" + (f"  {leakage.pair[0]} and {leakage.pair[1]}" if leakage.pair else ""),
         f"pairs at {LEAK} or more": f"{leakage.pairs_above} between train and test",
     }
     console.print_facts(facts)
+
+
+def _spell_fit(fit: Fit) -> str:
+    return f"{fit.share:.1f} ({fit.asked:g} ± {fit.deviation:.1f})"
 
 
 def _stratum(stratum: tuple[str | None, str | None]) -> str:

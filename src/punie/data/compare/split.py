@@ -44,6 +44,18 @@ class Leakage:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """What share of a stratum's clusters fell to a side, what was asked for, and the standard deviation: in percent.
+
+    Sides are drawn for each cluster by itself, so their number is binomial: 100 sqrt(p (1 - p) / n).
+    """
+
+    share: float
+    asked: float
+    deviation: float
+
+
+@dataclass(frozen=True, slots=True)
 class Splitting:
     """What went where. `strata` counts clusters by (category, difficulty) and split."""
 
@@ -52,6 +64,12 @@ class Splitting:
     largest_cluster: int
     strata: Mapping[Stratum, Mapping[str, int]]
     leakage: Leakage
+
+    def fit(self, stratum: Stratum, side: str) -> Fit:
+        """How near a stratum came to the share that was asked for; `side` is valid or test."""
+        counts, asked = self.strata[stratum], float(self.manifest.recipe[side])
+        clusters = sum(counts.values())
+        return Fit(100 * counts.get(side, 0) / clusters, asked, (asked * (100 - asked) / clusters) ** 0.5)
 
 
 def split(
