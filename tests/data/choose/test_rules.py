@@ -11,6 +11,7 @@ import pytest
 
 from punie.data.choose.engine import judge_with
 from punie.data.choose.rules import RULES, make_rule, make_rules
+from punie.data.look.stats import TokenSettings, stats
 from punie.errors import UsageError
 
 
@@ -137,6 +138,25 @@ def test_tokens_are_those_of_the_model(tiny_model: Path) -> None:
     count = len(Tokenizer.from_file(str(tiny_model / "tokenizer.json")).encode(text, add_special_tokens=False))
     for limit, value in ((count, None), (count - 1, count)):
         found = verdict({"text": text}, ("max_tokens", {"limit": limit, "model": str(tiny_model)}))
+        assert (found and found[1]) == value
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        chat("ask", "answer"),
+        {"prompt": "ask me", "completion": "x = 1"},
+        {"messages": [*TOOL_CHAT["messages"], CALL], "tools": [{"function": {"name": "f"}}]},
+    ],
+)
+def test_a_limit_counts_what_statistics_count(tmp_path: Path, tiny_model: Path, row: dict[str, Any]) -> None:
+    """Contents, calls and declarations: what `stats` shows as the longest row is where the limit begins to drop."""
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+    counted = stats(tmp_path / "rows.jsonl", TokenSettings(tiny_model)).tokens
+    assert counted is not None
+    longest = counted.lengths.longest
+    for limit, value in ((longest, None), (longest - 1, longest)):
+        found = verdict(row, ("max_tokens", {"limit": limit, "model": str(tiny_model)}))
         assert (found and found[1]) == value
 
 

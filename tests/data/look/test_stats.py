@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 
 from punie.data.ledger import Removal
 from punie.data.look.stats import Duplicates, Stats, TokenSettings, stats
-from punie.data.look.tokens import Histogram, PaddingMeter, expected_padding, row_texts
+from punie.data.look.tokens import Histogram, PaddingMeter, expected_padding, row_text
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
 from punie.training import batches, order
@@ -101,7 +101,7 @@ def test_repeats_are_found_across_splits(tmp_path: Path) -> None:
 )
 def test_what_a_row_says_is_what_is_counted(row: dict[str, Any], texts: list[str]) -> None:
     """Contents, calls and declarations; not ids, roles or what a template adds."""
-    assert [text.replace(" ", "") for text in row_texts(row)] == [text.replace(" ", "") for text in texts]
+    assert row_text(row).replace(" ", "") == "\n".join(texts).replace(" ", "")
 
 
 def test_tokens_are_the_models_own(tmp_path: Path, tiny_model: Path) -> None:

@@ -41,7 +41,7 @@ def filter_(
         bool, typer.Option("--require-code-parses", help="Drop rows with Python code that does not parse.")
     ] = False,
     max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", min=1, help="Tokens of all contents, by the tokenizer of --model.")
+        int | None, typer.Option("--max-tokens", min=1, help="Tokens of what a row says, as stats counts them.")
     ] = None,
     model: Annotated[str | None, typer.Option("--model", help="The model whose tokens --max-tokens counts.")] = None,
     drop_invalid: Annotated[

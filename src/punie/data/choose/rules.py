@@ -41,7 +41,7 @@ class Rule:
 
 
 class TokenLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`limit` tokens of content, counted with the tokenizer of `model` (a folder, or a name like tiny)."""
+    """`limit` tokens of what a row says, counted with the tokenizer of `model` (a folder, or a name like tiny)."""
 
     limit: Positive
     model: str
@@ -93,18 +93,16 @@ def _min_chars(least: int) -> Check:
 
 
 def _max_tokens(most: TokenLimit) -> Check:
-    """Tokens of the contents alone: the chat template's own tokens come on top."""
-    from tokenizers import Tokenizer
-
+    """Tokens as `stats` counts them: the chat template's own come on top."""
+    from punie.data.look.tokens import TokenCounter, row_text
     from punie.workspace import resolve_model
 
-    tokenizer = Tokenizer.from_file(str(resolve_model(most.model) / "tokenizer.json"))
+    counter, decode = TokenCounter(resolve_model(most.model)), msgspec.json.Decoder().decode
 
     def check(row: Row, raw: bytes) -> Reason | None:
         if len(raw) <= most.limit:
-            return None  # No token is shorter than a byte, and the contents are only a part of the row.
-        encoded = tokenizer.encode_batch_fast(row_texts(row), add_special_tokens=False)
-        count = sum(map(len, encoded))
+            return None  # No token is shorter than a byte, and what is counted is only a part of the row.
+        (count,) = counter.count([row_text(decode(raw))])
         return None if count <= most.limit else Reason(count, most.limit)
 
     return check

@@ -15,7 +15,7 @@ from punie.data.compare.words import normalise
 from punie.data.dataset import MANIFEST, Manifest, read_manifest
 from punie.data.ledger import LEDGER
 from punie.data.look.facets import FACETS
-from punie.data.look.tokens import Histogram, Padding, PaddingMeter, TokenCounter, expected_padding, row_texts
+from punie.data.look.tokens import Histogram, Padding, PaddingMeter, TokenCounter, expected_padding, row_text
 from punie.data.progress import Progress, unheard
 from punie.data.source import SPLITS, SourceRow, open_source, read_rows
 from punie.files import read_jsonl
@@ -130,7 +130,7 @@ class _Survey:
         self.tokens = _TokenSurvey(self.settings) if self.settings else None
 
     def add(self, batch: Sequence[SourceRow]) -> None:
-        texts = ["\n".join(row_texts(row.row)) for row in batch]
+        texts = [row_text(row.row) for row in batch]
         for row, text in zip(batch, texts, strict=True):
             self.splits[row.split] += 1
             self.characters.add(len(text))

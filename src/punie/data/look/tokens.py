@@ -24,11 +24,15 @@ _SAMPLE = 100_000
 _LEAST_BATCHES = 256
 
 
-def row_texts(row: Mapping[str, Any]) -> Iterator[str]:
+def row_text(row: Mapping[str, Any]) -> str:
     """What a row says: message contents, tool calls and declared tools as JSON, prompt and completion, or text.
 
-    Roles and what a chat template puts around them are not among it.
+    This is what is counted, in characters and in tokens. Roles and what a chat template puts around them are not in it.
     """
+    return "\n".join(_row_texts(row))
+
+
+def _row_texts(row: Mapping[str, Any]) -> Iterator[str]:
     if "prompt" in row and "completion" in row:
         yield from (row[key] for key in ("prompt", "completion") if isinstance(row[key], str))
     elif isinstance(messages := row.get("messages"), list):
