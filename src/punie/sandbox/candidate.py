@@ -29,7 +29,7 @@ _DETAIL_CHARACTERS = 300
 
 
 def main(order: Mapping[str, Any], enter: Callable[[str], None]) -> NoReturn:
-    """Never returns. `order` has folder and limits; `enter` shuts this process in. Nobody's code runs before `READY`."""
+    """Never returns. `order` has folder and limits; `enter` shuts this process in, before any code of others runs."""
     try:
         with open(REQUEST, closefd=False) as file:
             request = json.load(file)

@@ -68,11 +68,16 @@ def _try_to_escape() -> CallResult:
     return result
 
 
-def require_execution(*, unsafe: bool) -> Execution:
-    """How code is run from here on. Raises SandboxError where there is no jail, and `unsafe` does not do without."""
-    if unsafe:
+def choose_execution(*, unsafe: bool, ours: bool = False) -> Execution:
+    """How code is run from here on.
+
+    `unsafe` does without a jail; `ours` says that nobody but Punie taught the code's author, so that a machine without
+    a jail is no reason to refuse. Raises SandboxError where there is no jail, and neither holds.
+    """
+    reason = "" if unsafe else probe()
+    if unsafe or (reason and ours):
         return "unsafe child process"
-    if reason := probe():
+    if reason:
         raise SandboxError(
             f"Code that nobody trusts would have to run without a jail: {reason}.",
             hint="--unsafe-no-sandbox runs it all the same, and marks the report. It can read and delete what you can.",
