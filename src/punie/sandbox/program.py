@@ -16,6 +16,7 @@ from typing import Any
 from punie.sandbox.asserts import Check, Judge, assertion
 from punie.sandbox.judge import CallResult, Ending, Execution, run_function
 from punie.sandbox.limits import Limits
+from punie.sandbox.source import UNPARSABLE, parse
 
 _PROBE, _PROBES = "_punie_probe", "_punie_probes"
 _SHOWN = 200
@@ -103,8 +104,8 @@ def _holds(judge: Judge | None, value: Any) -> bool:
 def _statements(test: str) -> list[ast.stmt]:
     """The test's statements, without the import of the solution, which is there already."""
     try:
-        body = ast.parse(test).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        body = parse(test).body
+    except UNPARSABLE as error:
         raise ValueError(f"a test is no Python: {error}") from error
     return [node for node in body if not _is_needless(node)]
 
