@@ -162,7 +162,7 @@ def test_a_case_asked_twice_is_refused(run_of: RunMaker) -> None:
         ({"max_tokens": 32}, "Max tokens differs: 160 before, 32 after"),
         ({"concurrency": 1}, "Concurrency differs"),
         ({"versions": {"python": "3.11.9"}}, "Version of mlx-lm differs: 0.32.2 before, unknown after"),
-        ({"code_execution": "off"}, "Code execution differs: unsafe child process before, off after"),
+        ({"code_execution": "off"}, "Code execution differs: jail before, off after"),
     ],
 )
 def test_unlike_runs_are_announced(before: EvaluationRun, after: EvaluationRun, changes: Any, warning: str) -> None:
