@@ -81,7 +81,11 @@ def test_the_block_keeps_to_the_screen(width: int) -> None:
     """No line is longer than the screen, and everything is on it: place, both losses, speed, padding, memory, rate."""
     live = Live()
     live.begin("training")
-    for metric in (ValidLoss(iteration=0, loss=3.0, seconds=1.0), report(1, 2.5), report(2, 2.25)):
+    for metric in (
+        ValidLoss(iteration=0, loss=3.0, seconds=1.0, padding=0.2, supervised=0.4),
+        report(1, 2.5),
+        report(2, 2.25),
+    ):
         live.metric(metric, 150)
     lines = drawn(live, width)
     assert max(map(len, lines)) <= width
