@@ -93,6 +93,15 @@ def test_the_block_keeps_to_the_screen(width: int) -> None:
         assert any(words in line for line in lines), words
 
 
+def test_the_time_that_is_left_outlasts_a_narrow_screen() -> None:
+    """What is being done is cut short first."""
+    live = Live()
+    live.begin("new phrasings: asking the tuned model")
+    live.advance(77, 400)
+    (line,) = drawn(live, 40)
+    assert "77/400 left --:--" in line
+
+
 def test_what_takes_a_while_is_said() -> None:
     """Before the first report and during validation the block says what is being done."""
     live = Live()
