@@ -1,223 +1,226 @@
-"""LoRA on rows of skewed lengths: Punie's engine and stock `mlx_lm lora`, alternating, same model, rows and seed.
+"""Punie's training beside stock `mlx_lm lora`: speed, memory, quality, and what a resumed run becomes.
 
-    python benchmarks/training_vs_stock.py [CELL ...]
+    python benchmarks/training_vs_stock.py [--output FILE] [CELL ...]
 
-Real tokens (no padding) per CPU second of the training loop, and MLX's peak memory. Loading and tokenizing are left out
-on both sides; neither validates. Cells are numbered from 1; all of them take a few minutes. Every arm is a child of its
-own, which this file also is: `... arm NAME PLAN RESULT`.
+Without cells everything is measured, in about half an hour on two cores; a cell that stands in FILE is not measured
+again. Both sides meet every row exactly once. Rates count real tokens, no padding, per CPU second of the training loop:
+loading, tokenizing and validation are left out on both sides, and compiling, which on Linux a child of MLX does. Arms
+alternate, each run is a process of its own with one BLAS thread, and the better of two runs counts: what else the
+machine does only slows down. Stock runs compiled and uncompiled, and the better of these counts.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
+from statistics import mean, stdev
 from typing import Any
 
-import numpy as np
-import yaml
-from tokenizers import Tokenizer
+from training_material import LONGEST, SIZES, Lengths, write_chats
 
 from punie.cli.console import print_table
-from punie.files import read_json, write_json, write_jsonl
+from punie.files import read_json, write_json
 from punie.process import mlx_environment
-from punie.training.plan import TrainingPlan
-from punie.training.request import load_plan, parse_plan
+from punie.training.request import parse_plan
 from punie.workspace import EMBEDDED_MODEL, resolve_model
 
-ROWS, MEDIAN, SIGMA, LONGEST, SUPERVISED = 400, 120, 1.07, 1024, 0.4
-"""Log-normal lengths in tokens: this sigma puts the 95th percentile at 700."""
-
-SIZES = {"1 M": {"hidden_size": 128, "vocab_size": 2048}, "4 M": {"hidden_size": 256, "vocab_size": 4096}}
-
-
 ROUNDS = 2
+SEEDS = (0, 1, 2)
+QUALITY_ROWS, QUALITY_VALID = 360, 80
+
+Found = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    size: str
-    batch_size: int
-    iters: int
+    """One line of the table. `rows` are learned from once; `ours` are knobs that only Punie gets."""
 
-
-CELLS = (Cell("1 M", 4, 24), Cell("4 M", 4, 8), Cell("1 M", 16, 6), Cell("4 M", 16, 2))
+    what: str
+    goal: str
+    measure: Callable[[Path, Cell], Found]
+    size: str = "1 M"
+    batch_size: int = 4
+    rows: int = 120
+    lengths: Lengths = "skewed"
+    tools: bool = False
+    work: str = "training"
+    ours: dict[str, Any] = field(default_factory=dict)
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["make"]:
-        return make_model(Path(sys.argv[2]), sys.argv[3])
-    if sys.argv[1:2] == ["arm"]:
-        return ARMS[sys.argv[2]](load_plan(Path(sys.argv[3])), Path(sys.argv[4]))
-    cells = [CELLS[int(number) - 1] for number in sys.argv[1:]] or CELLS
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cells", nargs="*", choices=[[], *CELLS], metavar="CELL", help=", ".join(CELLS))
+    parser.add_argument("--output", type=Path, help="a JSON file that keeps what was measured")
+    given = parser.parse_args()
+    found: dict[str, Found] = read_json(given.output) if given.output and given.output.exists() else {}
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch)
-        write_rows(folder / "data")
-        for size in SIZES:
-            run_child("make", str(folder / size), size)
-        report([measure(folder, cell) for cell in cells])
+        for name in [name for name in given.cells or CELLS if name not in found]:
+            folder = Path(scratch, name)
+            folder.mkdir()
+            found[name] = {**CELLS[name].measure(folder, CELLS[name]), "versions": versions()}
+            if given.output:
+                write_json(given.output, found)
+    report(found)
 
 
-def write_rows(folder: Path) -> None:
-    """Chats whose prompt and answer are pieces of one long text of random words."""
-    draw = np.random.default_rng(0)
-    words = " ".join(f"{draw.choice(['def', 'return', 'for', 'value', 'list'])} x{number}" for number in range(9000))
-    tokenizer = Tokenizer.from_file(str(resolve_model(EMBEDDED_MODEL) / "tokenizer.json"))
-    ids = tokenizer.encode(words).ids
-
-    def piece(count: int) -> str:
-        start = int(draw.integers(0, len(ids) - count))
-        return tokenizer.decode(ids[start : start + count])
-
-    def chat(length: int) -> dict[str, Any]:
-        answer = max(1, round(SUPERVISED * length))
-        turns = {"user": piece(max(1, length - answer)), "assistant": piece(answer)}
-        return {"messages": [{"role": role, "content": content} for role, content in turns.items()]}
-
-    lengths = draw.lognormal(np.log(MEDIAN), SIGMA, ROWS).astype(int).clip(8, LONGEST)
-    write_jsonl(folder / "train.jsonl", map(chat, lengths.tolist()))
-
-
-def make_model(folder: Path, size: str) -> None:
-    """A model of the Qwen2 type with random weights and the embedded model's tokenizer."""
-    import mlx.core as mx
-    from mlx.utils import tree_flatten
-    from mlx_lm.models import qwen2
-    from mlx_lm.utils import load_tokenizer
-
-    hidden = SIZES[size]["hidden_size"]
-    config = {
-        **SIZES[size],
-        "model_type": "qwen2",
-        "num_hidden_layers": 4,
-        "intermediate_size": hidden * 11 // 4,
-        "num_attention_heads": hidden // 32,
-        "num_key_value_heads": hidden // 32,
-        "rms_norm_eps": 1e-6,
-        "tie_word_embeddings": True,
-        "eos_token_id": 2,
-    }
-    mx.random.seed(0)
-    model = qwen2.Model(qwen2.ModelArgs.from_dict(config))
-    load_tokenizer(resolve_model(EMBEDDED_MODEL)).save_pretrained(folder)
-    mx.save_safetensors(str(folder / "model.safetensors"), dict(tree_flatten(model.parameters())))
-    write_json(folder / "config.json", config)
+def speed(folder: Path, cell: Cell) -> Found:
+    """Real tokens per CPU second and per second, and MLX's peak memory."""
+    model = make_model(folder, cell.size)
+    data = folder / "data"
+    write_chats(data / "train.jsonl", cell.rows, cell.lengths, tools=cell.tools)
+    if cell.work == "validation":
+        (data / "train.jsonl").rename(data / "valid.jsonl")
+        write_chats(data / "train.jsonl", cell.batch_size, cell.lengths)
+    knobs = {"model": str(model), "data": str(data), "batch_size": cell.batch_size, "val_batches": -1}
+    ours = {**knobs, **cell.ours}
+    if cell.ours:
+        ours["iters"] = run(folder, "epoch", ours, cell)["steps"]
+    arms: dict[str, list[Found]] = {"stock": [], "punie": []}
+    for _ in range(ROUNDS):
+        for compiled in (False, True):
+            arms["stock"].append(run(folder, f"stock-{cell.work}", knobs, cell, compiled=compiled))
+        arms["punie"].append(run(folder, f"punie-{cell.work}", ours, cell))
+    return {name: best(runs) for name, runs in arms.items()}
 
 
-def measure(folder: Path, cell: Cell) -> dict[str, Any]:
-    """Both arms in turn, twice. The better of each: what else the machine does only slows down."""
-    found: dict[str, list[dict[str, float]]] = {name: [] for name in ARMS}
-    for number in range(ROUNDS):
-        for name, results in found.items():
-            work = folder / f"{cell.size}-{cell.batch_size}-{name}-{number}"
-            knobs = {"iters": cell.iters, "batch_size": cell.batch_size, "num_layers": 4, "max_seq_length": LONGEST}
-            paths = {"model": str(folder / cell.size), "data": str(folder / "data"), "adapter_path": str(work)}
-            plan = parse_plan({**knobs, **paths, "mask": "last", "learning_rate": 1e-4}, where="benchmark")
-            work.mkdir()
-            (work / "plan.yaml").write_text(plan.to_yaml())
-            run_child("arm", name, str(work / "plan.yaml"), str(work / "result.json"))
-            results.append(read_json(work / "result.json"))
-    best = {name: max(results, key=lambda result: result["tokens_per_cpu_second"]) for name, results in found.items()}
-    return {"model": cell.size, "batch_size": cell.batch_size, "iters": cell.iters, **best}
-
-
-def run_child(*arguments: str) -> None:
-    """Threads inside a matrix product that wait for each other would be counted as CPU time: each arm has one."""
-    environment = {**mlx_environment(), "OPENBLAS_NUM_THREADS": "1"}
-    with Path(tempfile.gettempdir(), "training_vs_stock.log").open("ab") as log:
-        command = [sys.executable, __file__, *arguments]
-        subprocess.run(command, env=environment, check=True, stdout=log, stderr=log)
-
-
-def timed(work: Callable[[], int]) -> dict[str, float]:
-    """Rates of some work that returns how many real tokens it went through."""
-    import mlx.core as mx
-
-    mx.reset_peak_memory()
-    cpu, wall = time.process_time(), time.perf_counter()
-    tokens = work()
+def best(runs: list[Found]) -> Found:
+    fastest = max(runs, key=lambda run: run["tokens"] / run["cpu_seconds"])
     return {
-        "tokens_per_cpu_second": tokens / (time.process_time() - cpu),
-        "tokens_per_second": tokens / (time.perf_counter() - wall),
-        "peak_memory": mx.get_peak_memory(),
+        "tokens_per_cpu_second": round(fastest["tokens"] / fastest["cpu_seconds"]),
+        "tokens_per_second": round(max(run["tokens"] / run["seconds"] for run in runs)),
+        "peak_memory": min(run["peak_memory"] for run in runs),
+        "tokens": fastest["tokens"],
+        "compiled": fastest["compiled"],
     }
 
 
-def stock_arm(plan: TrainingPlan, result: Path) -> None:
-    """mlx-lm's own command with its own batches; real tokens are counted as it asks for rows."""
-    from mlx_lm import lora
+def quality(folder: Path, cell: Cell) -> Found:
+    """Validation loss of the embedded model after the same rows, for several seeds, scored by the same code."""
+    write_chats(folder / "data" / "train.jsonl", cell.rows, cell.lengths)
+    write_chats(folder / "score" / "train.jsonl", cell.batch_size, cell.lengths)
+    write_chats(folder / "score" / "valid.jsonl", QUALITY_VALID, cell.lengths, seed=1)
+    model = str(resolve_model(EMBEDDED_MODEL))
 
-    asked: list[int] = []
-    original = lora.train
+    def loss(side: str, seed: int) -> float:
+        knobs = {"model": model, "seed": seed, "learning_rate": 1e-3, "adapter_path": str(folder / f"{side}-{seed}")}
+        run(folder, f"{side}-training", {**knobs, "data": str(folder / "data")}, cell)
+        return run(folder, "score", {**knobs, "data": str(folder / "score"), "val_batches": -1}, cell)["loss"]
 
-    def train(model: Any, optimizer: Any, train_dataset: Any, val_dataset: Any, **others: Any) -> None:
-        class Counted(type(train_dataset)):
-            def __getitem__(self, index: int) -> Any:
-                row = super().__getitem__(index)
-                asked.append(min(len(row[0]), plan.max_seq_length))
-                return row
-
-        train_dataset.__class__ = Counted
-        for index in range(len(train_dataset)):
-            train_dataset[index]
-        asked.clear()
-
-        def work() -> int:
-            original(model=model, optimizer=optimizer, train_dataset=train_dataset, val_dataset=val_dataset, **others)
-            return sum(asked[: plan.iters * plan.batch_size])
-
-        write_json(result, timed(work))
-
-    lora.train = train
-    config = result.with_name("stock.yaml")
-    config.write_text(yaml.safe_dump(plan.to_mlx_lm()))
-    sys.argv = ["mlx_lm lora", "--config", str(config)]
-    lora.main()
+    return {side: [round(loss(side, seed), 4) for seed in SEEDS] for side in ("stock", "punie")}
 
 
-def punie_arm(plan: TrainingPlan, result: Path) -> None:
-    """Punie's session, as its training child runs it."""
-    from punie.training import worker
-    from punie.training.session import Session
-
-    original = Session.run
-
-    def run(self: Session) -> Any:
-        done: list[Any] = []
-
-        def work() -> int:
-            done.append(original(self))
-            return done[0].tokens
-
-        write_json(result, timed(work))
-        return done[0]
-
-    Session.run = run  # ty: ignore[invalid-assignment]
-    (Path(plan.adapter_path) / "run").mkdir()
-    worker.learn(plan, lambda: False)
+def resume(folder: Path, cell: Cell) -> Found:
+    """Whether a run that was stopped in the middle and went on has the bytes of one that was not."""
+    write_chats(folder / "data" / "train.jsonl", cell.rows, cell.lengths)
+    knobs = {"model": str(resolve_model(EMBEDDED_MODEL)), "data": str(folder / "data"), "dropout": 0.1}
+    knobs |= {"learning_rate": 1e-3, "optimizer": "adamw", "schedule": "cosine"}
+    whole, parts = ({**knobs, "adapter_path": str(folder / name)} for name in ("whole", "parts"))
+    run(folder, "punie-whole", whole, cell)
+    run(folder, "punie-stopped", parts, cell)
+    run(folder, "punie-whole", parts, cell)
+    weights = [(folder / name / "adapters.safetensors").read_bytes() for name in ("whole", "parts")]
+    return {"bit_identical": weights[0] == weights[1]}
 
 
-ARMS: dict[str, Callable[[TrainingPlan, Path], None]] = {"stock": stock_arm, "punie": punie_arm}
+def tokenizing(folder: Path, cell: Cell) -> Found:
+    """The share of a run's time that goes into rows, LoRA layers and optimizer before the first step, run by run."""
+    write_chats(folder / "data" / "train.jsonl", cell.rows, cell.lengths)
+    knobs = {"model": str(make_model(folder, cell.size)), "data": str(folder / "data")}
+    runs = [run(folder, "punie-whole", knobs, cell) for _ in range(2)]
+    return {"shares": [round(one["tokenizing"] / one["seconds"], 4) for one in runs]}
 
 
-def report(cells: list[dict[str, Any]]) -> None:
+CELLS = {
+    "skewed-1m": Cell("skewed lengths, 1 M, batch 4", ">= 3.2x, <= 0.45x", speed),
+    "skewed-4m": Cell("skewed lengths, 4 M, batch 4", ">= 2.8x, <= 0.45x", speed, size="4 M", rows=48),
+    "skewed-15m": Cell("skewed lengths, 15 M, batch 4", ">= 2.5x, <= 0.45x", speed, size="15 M", rows=20),
+    "batch-16": Cell("skewed lengths, 1 M, batch 16", ">= 7.5x, <= 0.15x", speed, batch_size=16, rows=64),
+    "budget": Cell("skewed lengths, 1 M, 1,024 padded tokens", ">= 3.3x, <= 0.25x", speed, ours={"batch_tokens": 1024}),
+    "uniform": Cell("uniform lengths, 1 M, batch 4", ">= 1.7x", speed, lengths="uniform"),
+    "tools": Cell("tool calls, 10-20 % learned, skewed, 1 M, batch 4", ">= 3.5x", speed, tools=True),
+    "validation": Cell("validation pass, skewed, 1 M, batch 4", ">= 2x", speed, work="validation"),
+    "tokenizing": Cell("before the first step, second run", "< 1 %", tokenizing, rows=400),
+    "quality": Cell("validation loss, 3 seeds", "within seed noise or better", quality, rows=QUALITY_ROWS),
+    "resume": Cell("stopped and resumed", "bit-identical", resume, rows=48),
+}
+
+
+def make_model(folder: Path, size: str) -> Path:
+    child(["make", str(folder / "model"), size], mlx_environment())
+    return folder / "model"
+
+
+def run(folder: Path, task: str, knobs: Found, cell: Cell, *, compiled: bool = False) -> Found:
+    """One child's result. Every run has a folder of its own, unless the knobs name one."""
+    work = Path(tempfile.mkdtemp(dir=folder))
+    given = {"batch_size": cell.batch_size, "iters": cell.rows // cell.batch_size, "num_layers": 4, "mask": "last"}
+    given |= {"max_seq_length": LONGEST, "learning_rate": 1e-4, "adapter_path": str(work / "adapter")}
+    plan = parse_plan({**given, **knobs}, where="benchmark")
+    (Path(plan.adapter_path) / "run").mkdir(parents=True, exist_ok=True)
+    (work / "plan.yaml").write_text(plan.to_yaml())
+    environment = mlx_environment()
+    if compiled:
+        environment.pop("MLX_DISABLE_COMPILE", None)
+    child([task, str(work / "plan.yaml"), str(work / "result.json")], environment)
+    return {**read_json(work / "result.json"), "compiled": compiled}
+
+
+def child(arguments: list[str], environment: dict[str, str]) -> None:
+    """Threads inside a matrix product that wait for each other would be counted as CPU time: each child has one."""
+    command = [sys.executable, str(Path(__file__).with_name("training_arms.py")), *arguments]
+    threads = {"OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, env={**environment, **threads}, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
+
+
+def versions() -> dict[str, str]:
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True
+    ).stdout.strip()
+    packages = {name: version(name) for name in ("mlx", "mlx-lm")}
+    return {"commit": described, **packages, "python": sys.version.split()[0], "cores": str(os.cpu_count())}
+
+
+def report(found: dict[str, Found]) -> None:
     rows = []
-    for cell in cells:
-        stock, ours = cell["stock"], cell["punie"]
-        speed, memory = (ours[key] / stock[key] for key in ("tokens_per_cpu_second", "peak_memory"))
-        cell |= {"speed_ratio": round(speed, 2), "memory_ratio": round(memory, 2)}
-        rates = [f"{arm['tokens_per_cpu_second']:,.0f}" for arm in (stock, ours)]
-        peaks = [f"{arm['peak_memory'] / 1e6:,.0f}" for arm in (stock, ours)]
-        rows.append((cell["model"], str(cell["batch_size"]), *rates, f"{speed:.2f}x", *peaks, f"{memory:.2f}x"))
-    columns = ["model", "batch", "stock tokens/CPU-s", "punie", "ratio", "stock peak MB", "punie", "ratio"]
-    print_table(columns, rows)
-    print(json.dumps({"benchmark": "training_vs_stock", "rows": ROWS, "cells": cells}))
+    for name in [name for name in CELLS if name in found]:
+        said = SAID[CELLS[name].measure](found[name])
+        rows.append((CELLS[name].what, CELLS[name].goal, *said, found[name]["versions"]["commit"]))
+    print_table(["data", "goal", "measured", "stock", "Punie", "commit"], rows)
+    print(json.dumps({"benchmark": "training_vs_stock", "sizes": list(SIZES), "cells": found}))
 
+
+def say_speed(found: Found) -> tuple[str, str, str]:
+    stock, ours = found["stock"], found["punie"]
+    cpu, wall, memory = (ours[k] / stock[k] for k in ("tokens_per_cpu_second", "tokens_per_second", "peak_memory"))
+
+    def rate(arm: Found) -> str:
+        return f"{arm['tokens_per_cpu_second']:,} tokens/CPU-s, {arm['peak_memory'] / 1e6:,.0f} MB"
+
+    return f"{cpu:.2f}x ({wall:.2f}x by the clock), {memory:.2f}x memory", rate(stock), rate(ours)
+
+
+def say_quality(found: Found) -> tuple[str, str, str]:
+    sides = [found[side] for side in ("stock", "punie")]
+    difference = mean(sides[1]) - mean(sides[0])
+    return f"{difference:+.4f}", *(f"{mean(side):.4f}, spread {stdev(side):.4f}" for side in sides)
+
+
+SAID: dict[Callable[..., Found], Callable[[Found], tuple[str, str, str]]] = {
+    speed: say_speed,
+    quality: say_quality,
+    resume: lambda found: ("yes" if found["bit_identical"] else "no", "", ""),
+    tokenizing: lambda found: (f"{found['shares'][1]:.2%}", "", f"first run {found['shares'][0]:.2%}"),
+}
 
 if __name__ == "__main__":
     main()

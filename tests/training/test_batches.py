@@ -47,7 +47,7 @@ def test_there_are_few_widths(limit: int) -> None:
     """However long rows may be, their widths are few, wide enough, and little wider than needed."""
     lengths = np.unique(np.linspace(2, limit, 3000).astype(int)).tolist()
     widths = [width(length, limit) for length in lengths]
-    assert len(set(widths)) <= 17 + 8 * max(0.0, np.log2(limit / 512))
+    assert len(set(widths)) <= 17 + 8 * max(0.0, np.log2(limit / 256))
     assert all(length <= wide <= limit for length, wide in zip(lengths, widths, strict=True))
     assert all(wide - length < max(PAD_TO, length / 8) for length, wide in zip(lengths, widths, strict=True))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from punie.data.cuts import PAD_TO, cut, pack, width
+from punie.data.cuts import block_width, cut, pack, width
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,7 @@ class Group:
     inputs: np.ndarray
     places: np.ndarray
     targets: np.ndarray
-    tokens: int
-    """Of the rows, the last of each included, which is a target only."""
     segments: np.ndarray | None = None
-
-    @property
-    def positions(self) -> int:
-        """As many as `tokens` if there were no padding: each row has one token more than inputs."""
-        rows = len(self.inputs) if self.segments is None else int(self.segments.max())
-        return self.inputs.size + rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +58,7 @@ def make_group(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
     for line, row, length in zip(inputs, rows, lengths, strict=True):
         line[: length - 1] = row.tokens[: length - 1]
     starts = inputs.shape[1] * np.arange(len(rows))
-    return Group(inputs, *_learned(rows, starts, max_seq_length), sum(lengths))
+    return Group(inputs, *_learned(rows, starts, max_seq_length))
 
 
 def make_groups(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
@@ -84,8 +76,7 @@ def make_pack(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
     for number, (row, start, length) in enumerate(zip(rows, starts, lengths, strict=False), start=1):
         inputs[0, start : start + length] = row.tokens[:length]
         segments[0, start : start + length] = number
-    tokens = sum(lengths) + len(rows)
-    return Group(inputs, *_learned(rows, starts[:-1], max_seq_length), tokens, segments)
+    return Group(inputs, *_learned(rows, starts[:-1], max_seq_length), segments)
 
 
 def make_packs(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
@@ -95,10 +86,9 @@ def make_packs(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
 
 
 def make_batch(rows: Sequence[TokenRow], max_seq_length: int) -> Batch:
-    """One padded block of rows with a single span each, one more than a multiple of 32 wide, as mlx-lm pads."""
+    """One padded block of rows with a single span each, as mlx-lm pads."""
     lengths = clipped(rows, max_seq_length)
-    wide = min(1 + PAD_TO * -(-max(lengths) // PAD_TO), max_seq_length)
-    tokens = np.zeros((len(rows), wide), np.int32)
+    tokens = np.zeros((len(rows), block_width(max(lengths), max_seq_length)), np.int32)
     for line, row, length in zip(tokens, rows, lengths, strict=True):
         line[:length] = row.tokens[:length]
     # A target is one position behind its token, so the last one of a row is at length - 1.

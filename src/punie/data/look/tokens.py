@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from punie.data.cuts import PAD_TO, cut, width
+from punie.data.cuts import block_width, cut, width
 from punie.errors import UsageError
 
 _EXACT_BITS = 12
@@ -134,12 +134,11 @@ class PaddingMeter:
         self._batch.append(min(length, self.max_seq_length))
         if len(self._batch) == self.batch_size:
             self.real += sum(self._batch)
-            self.padded += self._cut() if self.cutting else self.batch_size * self.width(max(self._batch))
+            self.padded += self._cut() if self.cutting else self._block()
             self._batch.clear()
 
-    def width(self, longest: int) -> int:
-        """One more than a multiple of 32, as mlx-lm pads."""
-        return min(1 + PAD_TO * -(-longest // PAD_TO), self.max_seq_length)
+    def _block(self) -> int:
+        return self.batch_size * block_width(max(self._batch), self.max_seq_length)
 
     def _cut(self) -> int:
         groups = cut(self._batch, self.max_seq_length)
