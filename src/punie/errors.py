@@ -4,6 +4,7 @@
     ├── UsageError                  2   a command, a plan or a path the user can correct
     ├── DataError                   3   rows that cannot be taught from
     ├── CapacityError               4   memory or disk that is not there
+    │   └── SandboxError            4   a jail for untrusted code that is not there
     ├── TrainingError               1   the training child broke
     │   ├── PlanMismatchError       1   a knob did not reach the child
     │   └── DivergedError           5   the loss is not a number any more
@@ -45,6 +46,10 @@ class DataError(PunieError):
 
 class CapacityError(PunieError):
     exit_code = 4
+
+
+class SandboxError(CapacityError):
+    pass
 
 
 class TrainingError(PunieError):

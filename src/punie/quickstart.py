@@ -27,7 +27,7 @@ from punie.training.plan import TrainingPlan
 from punie.training.presets import cautious, preset
 from punie.training.request import parse_plan
 from punie.training.runner import TrainingOutcome, train
-from punie.workspace import EMBEDDED_MODEL, is_embedded, resolve_model
+from punie.workspace import EMBEDDED_MODEL, resolve_model
 
 SUITE = "tiny"
 _FRESH = "Start again with --fresh, which deletes what the quickstart made."
@@ -54,14 +54,14 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class QuickstartOptions:
-    """`root` is the project folder; `unsafe_code` lets a model other than ours have its code run without a jail."""
+    """`root` is the project folder; `unsafe_no_sandbox` runs the code it writes without a jail."""
 
     model: str = EMBEDDED_MODEL
     root: Path = Path()
     examples: int = 1000
     seed: int = 0
     fresh: bool = False
-    unsafe_code: bool = False
+    unsafe_no_sandbox: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _fresh_run(
         suite=SUITE,
         output=folder,
         adapter=adapter,
-        unsafe_code=options.unsafe_code or is_embedded(model),
+        unsafe_no_sandbox=options.unsafe_no_sandbox,
     )
     return asyncio.run(evaluate(asked, on_trial=watcher.trial, on_stage=watcher.stage))
 

@@ -81,12 +81,25 @@ def test_the_block_keeps_to_the_screen(width: int) -> None:
     """No line is longer than the screen, and everything is on it: place, both losses, speed, padding, memory, rate."""
     live = Live()
     live.begin("training")
-    for metric in (ValidLoss(iteration=0, loss=3.0, seconds=1.0), report(1, 2.5), report(2, 2.25)):
+    for metric in (
+        ValidLoss(iteration=0, loss=3.0, seconds=1.0, padding=0.2, supervised=0.4),
+        report(1, 2.5),
+        report(2, 2.25),
+    ):
         live.metric(metric, 150)
     lines = drawn(live, width)
     assert max(map(len, lines)) <= width
     for words in ("training", "2/150 left", "loss  2.250", "valid 3.000", "1,234 tokens/s", "padding 12%", "2.34 GB"):
         assert any(words in line for line in lines), words
+
+
+def test_the_time_that_is_left_outlasts_a_narrow_screen() -> None:
+    """What is being done is cut short first."""
+    live = Live()
+    live.begin("new phrasings: asking the tuned model")
+    live.advance(77, 400)
+    (line,) = drawn(live, 40)
+    assert "77/400 left --:--" in line
 
 
 def test_what_takes_a_while_is_said() -> None:

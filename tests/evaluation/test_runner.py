@@ -35,7 +35,7 @@ class Toy:
 
 async def ask(suite: Suite, answers: Mapping[str, str | Exception]) -> dict[str, Trial]:
     trials: list[Trial] = []
-    await ask_cases(Toy(answers), suite.cases, "unsafe child process", trials.append)
+    await ask_cases(Toy(answers), suite.cases, "jail", trials.append)
     return {trial.case.id: trial for trial in trials}
 
 
@@ -70,7 +70,6 @@ async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, s
         suite=str(suite_file),
         output=tmp_path / "reports" / "base",
         concurrency=2,
-        unsafe_code=True,
     )
     seen: list[tuple[str, int, int]] = []
     stages: list[str] = []
@@ -99,7 +98,7 @@ async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, s
     assert len(stages) == 4
 
     assert read_run(options.output) == run
-    assert rescore(run, unsafe_code=True).differences == ()
+    assert rescore(run).differences == ()
     assert json.loads((options.output / "run.json").read_text())["versions"]["mlx-lm"]
     assert not (tmp_path / "reports" / ".base.partial").exists()
     with pytest.raises(UsageError, match="exists already"):

@@ -24,7 +24,7 @@ def make_trial(case: Case) -> Trial:
     answer = Answer(
         text=case.expect.reference(), finish_reason="stop", prompt_tokens=3, completion_tokens=2, seconds=0.25
     )
-    return judge(case, answer, "unsafe child process")
+    return judge(case, answer, "jail")
 
 
 def make_record(suite: Suite) -> RunRecord:
@@ -48,7 +48,7 @@ def make_record(suite: Suite) -> RunRecord:
         top_p=1.0,
         max_tokens=48,
         concurrency=4,
-        code_execution="unsafe child process",
+        code_execution="jail",
         seconds=1.5,
         versions={"punie": "0"},
     )
@@ -160,7 +160,7 @@ def test_a_damaged_run_is_refused_with_its_place(tmp_path: Path, finished: Evalu
 
 def test_judging_again_changes_nothing(tmp_path: Path, finished: EvaluationRun) -> None:
     """From its folder alone a run gets the same verdicts as the first time."""
-    again = rescore(read_run(tmp_path / "run"), unsafe_code=True)
+    again = rescore(read_run(tmp_path / "run"))
     assert (again.run, again.differences) == (finished, ())
 
 
@@ -171,21 +171,21 @@ def test_judging_again_finds_a_changed_number(tmp_path: Path, finished: Evaluati
     lines[0]["value"] = 0.5
     lines[4]["answer"]["text"] = "Answer: 41"
     samples.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    again = rescore(read_run(tmp_path / "run"), unsafe_code=True)
+    again = rescore(read_run(tmp_path / "run"))
     assert [(found.case, found.stored, found.now) for found in again.differences] == [
         ("read", "scored 0.5", "scored 1"),
         ("sum", "scored 1", "scored 0 (wrong number)"),
     ]
 
 
-def test_judging_code_again_needs_permission_again(finished: EvaluationRun) -> None:
-    """The model's code does not run silently, the second time either."""
-    with pytest.raises(UsageError, match="--unsafe-code"):
-        rescore(finished, unsafe_code=False)
+def test_judging_again_without_a_jail_is_marked(finished: EvaluationRun) -> None:
+    """Whoever does without a jail gets the same verdicts, and a record that says so."""
+    again = rescore(finished, unsafe_no_sandbox=True)
+    assert (again.differences, again.run.record.code_execution) == ((), "unsafe child process")
 
 
 def test_failed_trials_stay_failed(cases: Mapping[str, Case], finished: EvaluationRun) -> None:
     """Where there is no answer there is nothing to judge again."""
     failed = Trial(case=cases["sum"], answer=None, outcome=Outcome.FAILED, value=None, reason="dropped")
     run = EvaluationRun(finished.record, (failed,))
-    assert rescore(run, unsafe_code=True).run.trials == (failed,)
+    assert rescore(run).run.trials == (failed,)

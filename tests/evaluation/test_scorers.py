@@ -8,7 +8,7 @@ import pytest
 
 from punie.evaluation.expectations import CallExpectation, CodeExpectation, CodeTest
 from punie.evaluation.outcomes import Answer, Outcome
-from punie.evaluation.scorers import judge, score_answer
+from punie.evaluation.scorers import choose_code_execution, judge, score_answer
 from punie.evaluation.suite import Case
 
 
@@ -101,7 +101,7 @@ def f():
     while frame:
         found += frame.f_locals.values()
         frame = frame.f_back
-    found += [sys.argv, dict(os.environ), open("/proc/self/cmdline").read() if os.path.exists("/proc/self") else ""]
+    found += [sys.argv, sys.orig_argv, dict(os.environ)]
     for thing in gc.get_objects():
         if isinstance(thing, (list, tuple, dict)):
             found += list(thing.values()) if isinstance(thing, dict) else list(thing)
@@ -137,11 +137,17 @@ def test_a_truncated_answer_is_wrong(cases: Mapping[str, Case], name: str) -> No
     assert (score.value, score.failure) == (0.0, "truncated")
 
 
-def test_code_is_not_run_unless_allowed(cases: Mapping[str, Case]) -> None:
-    """Without permission a code case is unscored and says which flag is missing; other kinds are scored."""
+def test_code_is_not_run_where_execution_is_off(cases: Mapping[str, Case]) -> None:
+    """A code case is unscored and says why; other kinds are scored."""
     trial = judge(cases["add"], answer(cases["add"].expect.reference()), "off")
-    assert (trial.outcome, trial.value, "--unsafe-code" in trial.reason) == (Outcome.UNSCORED, None, True)
+    assert (trial.outcome, trial.value, trial.reason) == (Outcome.UNSCORED, None, "code is not executed in this run")
     assert judge(cases["sum"], answer("42"), "off").right
+
+
+def test_only_code_needs_a_jail(cases: Mapping[str, Case]) -> None:
+    """A suite without code is asked on any machine; one with code says how its code is run."""
+    assert choose_code_execution([cases["sum"], cases["both"]], unsafe=False) == "off"
+    assert choose_code_execution([cases["add"]], unsafe=True) == "unsafe child process"
 
 
 def test_a_scorer_that_breaks_is_not_a_zero(cases: Mapping[str, Case]) -> None:
@@ -155,8 +161,8 @@ def test_reasons_can_always_be_written(cases: Mapping[str, Case]) -> None:
     """Half a character and endless numbers in an answer do not keep its trial from being stored."""
     hostile = [
         judge(cases["both"], answer('<tool_call>{"name": "\\ud800", "arguments": {}}</tool_call>'), "off"),
-        judge(cases["add"], answer("def add(a, b): return 10 ** 5000"), "unsafe child process"),
-        judge(cases["add"], answer("def add(a, b): raise ValueError('\\ud800')"), "unsafe child process"),
+        judge(cases["add"], answer("def add(a, b): return 10 ** 5000"), "jail"),
+        judge(cases["add"], answer("def add(a, b): raise ValueError('\\ud800')"), "jail"),
     ]
     assert [trial.failure for trial in hostile] == ["unknown tool", "wrong result", "raised"]
     assert all(trial.model_dump_json() for trial in hostile)

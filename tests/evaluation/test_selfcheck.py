@@ -17,12 +17,7 @@ def make_suite(**expect: Any) -> Suite:
 
 def test_a_sound_suite_passes_and_says_how_much_was_checked(suite: Suite) -> None:
     """Every reference is right, every known-bad answer wrong, and both are counted."""
-    assert check_suite(suite, "unsafe child process") == SelfCheck(references=6, known_bad=26)
-
-
-def test_code_that_will_not_be_scored_is_not_run(suite: Suite) -> None:
-    """Where code execution is off, code cases take no part."""
-    assert check_suite(suite, "off") == SelfCheck(references=4, known_bad=16)
+    assert check_suite(suite, "jail") == SelfCheck(references=6, known_bad=26)
 
 
 BROKEN: dict[str, dict[str, Any]] = {
@@ -47,7 +42,7 @@ BROKEN: dict[str, dict[str, Any]] = {
 def test_a_broken_grader_is_named(name: str) -> None:
     """A case whose grader cannot tell right from wrong stops the evaluation before a model is asked."""
     with pytest.raises(UsageError, match="'only'"):
-        check_suite(make_suite(**BROKEN[name]), "unsafe child process")
+        check_suite(make_suite(**BROKEN[name]), "jail")
 
 
 def test_ids_are_unique(suite: Suite) -> None:

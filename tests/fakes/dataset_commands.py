@@ -20,7 +20,7 @@ WRITERS = {
     "dedup": "dedup IN --output OUT",
     "split": "split IN --output OUT",
     "decontaminate": "decontaminate IN --against BENCH --output OUT",
-    "verify": "verify IN --unsafe-code --output OUT",
+    "verify": "verify IN --output OUT",
     "map": "map IN drop-field note --output OUT",
     "build": "build RECIPE --output OUT",
 }

@@ -153,7 +153,7 @@ def make_record(name: str, cases: int, **changes: Any) -> RunRecord:
         "top_p": 1.0,
         "max_tokens": 160,
         "concurrency": 8,
-        "code_execution": "unsafe child process",
+        "code_execution": "jail",
         "seconds": 6.4,
         "versions": {"python": "3.11.9", "mlx": "0.32.4", "mlx-lm": "0.32.2", "punie": "0.1.0"},
     }

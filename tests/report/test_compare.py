@@ -95,12 +95,14 @@ def test_unscored_trials_leave_both_denominators(run_of: RunMaker) -> None:
     assert any("1 of 3 cases could not be judged" in warning for warning in comparison.warnings)
 
 
-def test_code_that_was_not_executed_is_no_broken_harness(run_of: RunMaker) -> None:
-    """Leaving code out is the user's choice: the note says how many cases it costs and how to judge them."""
-    run = changed(run_of("a", {"code_generation": [True], "reasoning": [True]}), code_execution="off")
-    warnings = summarize(with_trial(run, 0, outcome=Outcome.UNSCORED, value=None)).warnings
-    assert [warning for warning in warnings if "--unsafe-code" in warning and "1 of its 2 cases" in warning]
-    assert not [warning for warning in warnings if "harness" in warning]
+def test_code_without_a_jail_is_a_caution(run_of: RunMaker) -> None:
+    """The mark of --unsafe-no-sandbox stands among what a reader must know, and nowhere where there was a jail."""
+    unsafe, jailed = (
+        changed(run_of("a", {"code_generation": [True]}), code_execution=mode)
+        for mode in ("unsafe child process", "jail")
+    )
+    assert [warning for warning in summarize(unsafe).warnings if "ran without a jail" in warning]
+    assert not [warning for warning in summarize(jailed).warnings if "jail" in warning]
 
 
 def test_failed_trials_count_as_not_right(run_of: RunMaker) -> None:
@@ -160,7 +162,7 @@ def test_a_case_asked_twice_is_refused(run_of: RunMaker) -> None:
         ({"max_tokens": 32}, "Max tokens differs: 160 before, 32 after"),
         ({"concurrency": 1}, "Concurrency differs"),
         ({"versions": {"python": "3.11.9"}}, "Version of mlx-lm differs: 0.32.2 before, unknown after"),
-        ({"code_execution": "off"}, "Code execution differs: unsafe child process before, off after"),
+        ({"code_execution": "off"}, "Code execution differs: jail before, off after"),
     ],
 )
 def test_unlike_runs_are_announced(before: EvaluationRun, after: EvaluationRun, changes: Any, warning: str) -> None:

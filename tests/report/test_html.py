@@ -112,12 +112,18 @@ def test_page_puts_broken_cases_first(page: str) -> None:
     assert list(dict.fromkeys(buckets)) == ["broken", "fixed", "still failing", "still right"]
 
 
-@pytest.mark.parametrize(
-    "number", ["12 of 100", "12.0%", "p &lt; 0.0001", "unsafe</b> child process", "4.37 nats", "1080 bad"]
-)
+@pytest.mark.parametrize("number", ["12 of 100", "12.0%", "p &lt; 0.0001", "4.37 nats", "1080 bad"])
 def test_page_shows_counts_beside_shares_and_the_proof(page: str, number: str) -> None:
-    """Counts, shares, p-values, the handshake, the self-check and the unsafe mark are on the page."""
+    """Counts, shares, p-values, the handshake, and the self-check are on the page."""
     assert number in re.sub(r'<span class="of">(.*?)</span>', r"\1", page)
+
+
+def test_page_marks_code_that_ran_without_a_jail(before: EvaluationRun) -> None:
+    """The run that did without a jail says so twice, among the cautions and in the table of facts."""
+    unsafe = replace(before, record=before.record.model_copy(update={"code_execution": "unsafe child process"}))
+    assert render_run(unsafe).count("unsafe</b> child process") == 1
+    assert "ran without a jail" in render_run(unsafe)
+    assert "without a jail" not in render_run(before)
 
 
 def test_page_asks_nobody_for_anything(page: str, after: EvaluationRun) -> None:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import math
-import socket
 import time
 from pathlib import Path
 
@@ -59,7 +58,7 @@ BEHAVIOURS = {
     "exits past python": ("import os\ndef f(x): os._exit(0)", Ending.ENDED_EARLY),
     "kills itself": ("import os\ndef f(x): os.kill(os.getpid(), 9)", Ending.ENDED_EARLY),
     "dies of a signal without a name": ("import os\ndef f(x): os.kill(os.getpid(), 40)", Ending.ENDED_EARLY),
-    "closes the result channel": ("import os, sys\nos.close(int(sys.argv[1]))\nos._exit(0)", Ending.ENDED_EARLY),
+    "closes the result channel": ("import os\nos.close(3)\nos._exit(0)", Ending.ENDED_EARLY),
     "loops": ("def f(x):\n    while True: pass", Ending.TIMEOUT),
     "loops and ignores the warning": (
         "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\ndef f(x):\n    while True: pass",
@@ -74,12 +73,12 @@ BEHAVIOURS = {
     "floods its output": ("def f(x):\n    while True: print('x' * 9999)", Ending.OUTPUT),
     "floods without a newline": ("import os\ndef f(x):\n    while True: os.write(2, b'\\xff' * 9999)", Ending.OUTPUT),
     "forges nonsense": (
-        "import os, sys\nos.write(int(sys.argv[1]), b'[' * 9999 + b'\\n')\ndef f(x): return x",
-        Ending.NOT_PLAIN,
+        "import os\nos.write(3, b'[' * 9999 + b'\\n')\ndef f(x): return x",
+        Ending.TAMPERED,
     ),
     "forges a set of lists": (
-        'import os, sys\nos.write(int(sys.argv[1]), b\'["returned", {"set": [{"list": []}]}]\\n\')\ndef f(x): return x',
-        Ending.NOT_PLAIN,
+        'import os\nos.write(3, b\'["returned", {"set": [{"list": []}]}]\\n\')\ndef f(x): return x',
+        Ending.TAMPERED,
     ),
 }
 
@@ -170,24 +169,3 @@ def test_the_child_sees_none_of_our_environment(monkeypatch: pytest.MonkeyPatch)
     assert "secret" not in environment.values()
     assert Path(environment["HOME"]).resolve() == Path(folder).resolve()
     assert not Path(folder).exists()
-
-
-def test_forked_children_end_with_the_candidate() -> None:
-    """Once the result is there the whole group is killed: nobody holds the connection any more."""
-    source = """
-import os, socket, time
-def f(port):
-    link = socket.create_connection(("127.0.0.1", port))
-    if os.fork() == 0:
-        time.sleep(60)
-    os.set_inheritable(link.fileno(), True)
-    global keep
-    keep = link
-    return "forked"
-"""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        (result,) = run_function(source, "f", [[server.getsockname()[1]]])
-        link, _ = server.accept()
-        with link:
-            link.settimeout(5.0)
-            assert (result.value, link.recv(1)) == ("forked", b"")

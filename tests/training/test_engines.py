@@ -39,4 +39,7 @@ def test_what_the_engines_cost_is_told(make_plan: PlanMaker, tmp_path: Path) -> 
     reports = [[m for m in heard if isinstance(m, TrainLoss)] for heard in (ours, stock)]
     assert all(0 <= own.padding <= block.padding < 1 for own, block in zip(*reports, strict=True))
     assert [m.supervised for m in reports[0]] == pytest.approx([m.supervised for m in reports[1]])
+    valid = [[m for m in heard if isinstance(m, ValidLoss)] for heard in (ours, stock)]
+    assert all(0 <= own.padding <= block.padding < 1 for own, block in zip(*valid, strict=True))
+    assert [m.supervised for m in valid[0]] == pytest.approx([m.supervised for m in valid[1]])
     assert all(m.gradient_norm is not None and m.gradient_norm > 0 for m in reports[0])

@@ -11,13 +11,18 @@ from punie.data.ledger import row_hash
 from punie.errors import DataError
 from punie.files import read_jsonl, write_jsonl
 from punie.training.batches import TokenRow
+from punie.training.batching import RowsPerStep
 from punie.training.metrics import Echo, Metric
 from punie.training.overlong import fit_rows, keep_answer
 from punie.training.plan import Overlong
-from punie.training.rows import Split
+from punie.training.rows import Split, read_teaching_rows
 from punie.training.runner import train
+from punie.training.student import build_learner, load_student
+from punie.training.views import staged_order
 
 from .conftest import PlanMaker, chat
+
+STEADY = {"warmup": 0, "initial_learning_rate": 0.0, "decay": None}
 
 LENGTHS_AND_ANSWERS = [(8, (4, 8)), (30, (2, 30)), (14, (11, 14)), (12, (10, 12))]
 """In a limit of 10: whole; cut in its answer; its answer cut off; its answer cut off."""
@@ -104,3 +109,15 @@ def test_a_run_leaves_the_ledger(make_plan: PlanMaker, tmp_path: Path) -> None:
         (Path(row["file"]).name, row["line"], row["rule"]) for _, row in read_jsonl(tmp_path / "run/run/removed.jsonl")
     ]
     assert ledger == [("train.jsonl", 2, "max-seq-length"), ("valid.jsonl", 1, "max-seq-length")]
+
+
+def test_a_stage_counts_the_rows_that_are_left(make_plan: PlanMaker, tmp_path: Path) -> None:
+    """A dropped row in front of others does not shift what a stage selects."""
+    rows = [{**chat(number), "level": number % 2} for number in range(6)]
+    rows[0]["messages"][0]["content"] *= 200
+    write_jsonl(tmp_path / "train.jsonl", rows)
+    stage = {"name": "odd", "iters": 6, "where": {"level": [1]}, "order": "given"}
+    plan = make_plan(tmp_path / "run", data=str(tmp_path), iters=6, stages=[stage], **STEADY)
+    learner = build_learner(plan, read_teaching_rows(tmp_path, 3), *load_student(plan))
+    steps = staged_order(learner.views, RowsPerStep(3, 256), learner.train_rows, 0, 0)
+    assert [[learner.train_rows[index].line for index in step] for step in steps] == [[2, 4, 6]] * 6

@@ -149,7 +149,10 @@ def test_stages_over_the_same_rows_do_not_repeat_a_shuffle(leveled: Path) -> Non
     [
         ({"level": [1, 4]}, "no row with level 4", "There are 1, 2, 3."),
         ({"category": ["code"]}, "no row with category 'code'", "No row has a field category."),
-        ({"level": [1], "parity": ["even"]}, "no row meets all", ""),
+        ({"level": [1], "parity": ["even"]}, "they do not meet its other conditions", ""),
+        ({"level": [2, 1], "parity": ["even"]}, "no rows with level 1: they do not meet", ""),
+        ({"level": [True]}, "no row with level True", "There are 1, 2, 3."),
+        ({"level": []}, "selects no rows", ""),
     ],
 )
 def test_a_stage_that_selects_nothing_is_bad_data(where: dict, complaint: str, hint: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from punie.cli.options import AdapterOption, Json, Model, Port, UnsafeCode
+from punie.cli.options import AdapterOption, Json, Model, Port, UnsafeNoSandbox
 
 RunFolder = Annotated[Path, typer.Argument(help="An evaluation folder, as punie eval leaves it.")]
 
@@ -21,7 +21,7 @@ def evaluate(
     temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature; 0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="Nucleus sampling, above temperature 0.")] = 1.0,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest answer; the suite's by default.")] = None,
-    unsafe_code: UnsafeCode = False,
+    unsafe_no_sandbox: UnsafeNoSandbox = False,
     allow_noop_adapter: Annotated[
         bool, typer.Option("--allow-noop-adapter", help="Go on when the adapter changes nothing.")
     ] = False,
@@ -42,7 +42,7 @@ def evaluate(
     from punie.report.pages import write_run_page
     from punie.report.record import summary_record
     from punie.report.summary import summarize
-    from punie.workspace import is_embedded, resolve_model
+    from punie.workspace import resolve_model
 
     folder = resolve_model(model)
     options = EvaluationOptions(
@@ -55,7 +55,7 @@ def evaluate(
         temperature=temperature,
         top_p=top_p,
         max_tokens=max_tokens,
-        unsafe_code=unsafe_code or is_embedded(folder),
+        unsafe_no_sandbox=unsafe_no_sandbox,
         allow_noop_adapter=allow_noop_adapter,
         port=port,
     )
@@ -93,7 +93,7 @@ def compare(
         console.note(f"Page: {page}")
 
 
-def rescore(folder: RunFolder, unsafe_code: UnsafeCode = False, as_json: Json = False) -> None:
+def rescore(folder: RunFolder, unsafe_no_sandbox: UnsafeNoSandbox = False, as_json: Json = False) -> None:
     """Judge every stored answer again, without a model. Exit code 7 if a judgement or a number comes out otherwise."""
     from punie.cli import console
     from punie.errors import GateError
@@ -101,10 +101,9 @@ def rescore(folder: RunFolder, unsafe_code: UnsafeCode = False, as_json: Json = 
     from punie.evaluation.runs import rescore as again
     from punie.report.record import summary_record
     from punie.report.summary import summarize
-    from punie.workspace import EMBEDDED_MODEL
 
     stored = read_run(folder)
-    rescored = again(stored, unsafe_code=unsafe_code or stored.record.identity.model == EMBEDDED_MODEL)
+    rescored = again(stored, unsafe_no_sandbox=unsafe_no_sandbox)
     summary = summarize(rescored.run)
     if as_json:
         differences = [{"case": d.case, "stored": d.stored, "now": d.now} for d in rescored.differences]

@@ -9,6 +9,7 @@ from rich import progress as bars
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live as Redrawn
 from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from punie.cli.console import err, note
 from punie.cli.curve import TrainingFacts, figures_of
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from punie.training.pretrain.progress import Progress
 
 _WIDEST = 100
+_NARROWEST = 8
+_BESIDE = 32
+"""Columns of a line for what stands beside the name of what is done: mark, a short bar, place, time."""
 _ETA_SECONDS = 600.0
 """The speed of so many last seconds tells the time that is left: reports of large models are minutes apart."""
 
@@ -31,23 +35,24 @@ class Live:
     """
 
     def __init__(self) -> None:
+        self._doing = Column(no_wrap=True)
         self._progress = bars.Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=None),
+            TextColumn("{task.description}", table_column=self._doing),
+            BarColumn(bar_width=None, table_column=Column(ratio=1)),
             TextColumn("{task.fields[count]}"),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[detail]}"),
             console=err,
             speed_estimate_period=_ETA_SECONDS,
             expand=True,
         )
-        self._task = self._progress.add_task("", total=None, count="", detail="", visible=False)
+        self._task = self._progress.add_task("", total=None, count="", visible=False)
         self._training = TrainingFacts()
         self._redrawn = Redrawn(self, console=err, refresh_per_second=8, transient=True, redirect_stdout=False)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         narrowed = options.update(width=min(options.max_width, _WIDEST))
+        self._doing.max_width = max(_NARROWEST, narrowed.max_width - _BESIDE)
         yield from console.render(self._progress.get_renderable(), narrowed)
         for line in self._training.lines(narrowed.max_width - 4):
             yield from console.render(line, narrowed)
@@ -63,11 +68,11 @@ class Live:
     def begin(self, description: str) -> None:
         """Show a new activity of unknown length."""
         self._training = TrainingFacts()
-        self._progress.reset(self._task, total=None, description=description, visible=True, count="", detail="")
+        self._progress.reset(self._task, total=None, description=description, visible=True, count="")
 
-    def advance(self, done: float, total: float, unit: str = "", detail: str = "") -> None:
+    def advance(self, done: float, total: float, unit: str = "") -> None:
         count = f"{done:.0f}/{total:.0f}{unit and f' {unit}'} left"
-        self._progress.update(self._task, completed=done, total=total, count=count, detail=detail)
+        self._progress.update(self._task, completed=done, total=total, count=count)
 
     def step(self, step: Step) -> None:
         """Show how far a part of the work is; a new part begins a new bar."""
@@ -101,9 +106,9 @@ class Live:
 
     def pretraining(self, progress: Progress) -> None:
         """Show what the pretraining child reported."""
-        self.begin(progress.stage)
-        detail = f"loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tok/s"
-        self.advance(progress.iteration, progress.total, detail=detail)
+        doing = f"{progress.stage}  loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tokens/s"
+        self._progress.update(self._task, description=doing, visible=True)
+        self.advance(progress.iteration, progress.total)
 
 
 class Lines:

@@ -16,11 +16,10 @@ AdapterOption = Annotated[
     Path | None, typer.Option("--adapter", "--adapter-path", help="An adapter folder, as training leaves it.")
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the model server; 0 takes a free one.")]
-UnsafeCode = Annotated[
+UnsafeNoSandbox = Annotated[
     bool,
     typer.Option(
-        "--unsafe-code",
-        help="Run code the model wrote in a child process with limits but without a jail. "
-        "Always on for the embedded model, off for others.",
+        "--unsafe-no-sandbox",
+        help="Run code that nobody trusts in a child process with limits but without a jail, and mark the result.",
     ),
 ]

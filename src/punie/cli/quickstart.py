@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from punie.cli.options import Model, Seed, UnsafeCode
+from punie.cli.options import Model, Seed, UnsafeNoSandbox
 
 _INTRODUCTION = """\
 Does fine-tuning make the model better? The whole loop, on this machine.
@@ -30,7 +30,7 @@ def quickstart(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Delete what an earlier quickstart made, and start over.")
     ] = False,
-    unsafe_code: UnsafeCode = False,
+    unsafe_no_sandbox: UnsafeNoSandbox = False,
 ) -> None:
     """Sample data, baseline, training, evaluation, comparison: the whole loop in about a minute.
 
@@ -45,7 +45,7 @@ def quickstart(
     if model == EMBEDDED_MODEL:
         console.note(_INTRODUCTION)
     watch = console.Stopwatch()
-    options = QuickstartOptions(model, Path(), examples, seed, fresh, unsafe_code)
+    options = QuickstartOptions(model, Path(), examples, seed, fresh, unsafe_no_sandbox)
     with Steps() as steps:
         result = run(options, steps)
     console.out.print()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import re
+
+from punie.sandbox.source import parse
 
 _FENCED = re.compile(r"^[ \t]*```[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
 _FIRST_LINE_OF_CODE = re.compile(
@@ -40,7 +41,7 @@ def _python_prefix(code: str) -> str:
     lines = code.split("\n")
     while lines:
         try:
-            ast.parse("\n".join(lines))
+            parse("\n".join(lines))
         except SyntaxError as error:
             del lines[max(0, min(len(lines), error.lineno or len(lines)) - 1) :]
         except (ValueError, MemoryError, RecursionError):

@@ -87,7 +87,7 @@ class RunRecord(Record):
     top_p: float
     max_tokens: int
     concurrency: int
-    code_execution: Literal["unsafe child process", "off"]
+    code_execution: Literal["jail", "unsafe child process", "off"]
     seconds: float
     versions: dict[str, str]
 

@@ -18,13 +18,14 @@ from punie import __version__
 from punie.errors import InterruptedRun, ServerError, UsageError
 from punie.evaluation.outcomes import Answer, EvaluationRun, Outcome, RunRecord, SelfCheck, Trial
 from punie.evaluation.runs import PartialRun, refuse_existing
-from punie.evaluation.scorers import CodeExecution, judge
+from punie.evaluation.scorers import CodeExecution, choose_code_execution, judge
 from punie.evaluation.selfcheck import check_suite
 from punie.evaluation.suite import Case, Suite, load_suite
 from punie.serving.client import Client, Completion, DroppedReply, Sampling, TokenDecoder
 from punie.serving.identity import Identity, prove_identity
 from punie.serving.server import ManagedServer
 from punie.training.adapter import read_adapter
+from punie.workspace import is_embedded
 
 OnTrial = Callable[[Trial, int, int], None]
 """A trial, how many are done, how many there are."""
@@ -54,18 +55,14 @@ class EvaluationOptions:
     top_p: float = 1.0
     max_tokens: int | None = None
     """None takes the suite's."""
-    unsafe_code: bool = False
-    """Whether code the model wrote may be run in a child without a jail."""
+    unsafe_no_sandbox: bool = False
+    """Whether code the model wrote is run in a child without a jail."""
     allow_noop_adapter: bool = False
     port: int | None = None
 
     def __post_init__(self) -> None:
         if self.temperature == 0 and self.top_p != 1:
             raise UsageError("top-p does nothing at temperature 0.", hint="Give a temperature, or leave top-p out.")
-
-    @property
-    def code_execution(self) -> CodeExecution:
-        return "unsafe child process" if self.unsafe_code else "off"
 
 
 async def evaluate(
@@ -74,8 +71,8 @@ async def evaluate(
     """Ask every case of the suite once, and return the finished run that now lies in `options.output`.
 
     The same call goes on where an interrupted one stopped. Raises UsageError for a broken suite or an output in use,
-    ServerError or IdentityError when the server is not what it should be, InterruptedRun when cancelled; all but the
-    first keep the answers there are.
+    SandboxError where code could not be jailed, ServerError or IdentityError when the server is not what it should be,
+    InterruptedRun when cancelled; all but the first two keep the answers there are.
     """
     try:
         return await _evaluate(options, on_trial, on_stage or (lambda _: None))
@@ -91,15 +88,25 @@ async def _evaluate(options: EvaluationOptions, on_trial: OnTrial | None, enter_
         read_adapter(options.adapter)
     suite = options.suite if isinstance(options.suite, Suite) else load_suite(options.suite)
     enter_stage("checking the suite")
-    self_check = await asyncio.to_thread(check_suite, suite, options.code_execution)
+    execution = await asyncio.to_thread(_choose_code_execution, options, suite)
+    self_check = await asyncio.to_thread(check_suite, suite, execution)
     with PartialRun(options.output) as partial:
-        identity = await _serve_and_ask(options, suite, partial, on_trial, enter_stage)
-        record = _record(options, suite, partial, identity, self_check)
+        identity = await _serve_and_ask(options, suite, execution, partial, on_trial, enter_stage)
+        record = _record(options, suite, execution, partial, identity, self_check)
         return partial.finish(record, [case.id for case in suite.cases])
 
 
+def _choose_code_execution(options: EvaluationOptions, suite: Suite) -> CodeExecution:
+    return choose_code_execution(suite.cases, unsafe=options.unsafe_no_sandbox, ours=is_embedded(options.model))
+
+
 async def _serve_and_ask(
-    options: EvaluationOptions, suite: Suite, partial: PartialRun, on_trial: OnTrial | None, enter_stage: OnStage
+    options: EvaluationOptions,
+    suite: Suite,
+    execution: CodeExecution,
+    partial: PartialRun,
+    on_trial: OnTrial | None,
+    enter_stage: OnStage,
 ) -> Identity:
     enter_stage("starting the model server")
     async with ManagedServer(options.model, log=partial.log, port=options.port or 0) as server:
@@ -115,10 +122,10 @@ async def _serve_and_ask(
         async with client() as base, arm as adapted:
             enter_stage("proving what answers")
             identity = await prove_identity(base, adapted, allow_noop=options.allow_noop_adapter)
-            partial.resume(_conditions(options, suite, identity))
+            partial.resume(_conditions(options, suite, execution, identity))
             enter_stage("asking")
             try:
-                await _ask_missing(adapted or base, suite, options.code_execution, partial, on_trial)
+                await _ask_missing(adapted or base, suite, execution, partial, on_trial)
             except ServerError as error:
                 raise _resumable(await server.lost() or error, _kept(partial, suite)) from error
     return identity
@@ -173,19 +180,26 @@ def _sampling(options: EvaluationOptions, suite: Suite) -> Sampling:
     return Sampling(options.temperature, options.top_p, options.max_tokens or suite.max_tokens)
 
 
-def _conditions(options: EvaluationOptions, suite: Suite, identity: Identity) -> dict[str, Any]:
+def _conditions(
+    options: EvaluationOptions, suite: Suite, execution: CodeExecution, identity: Identity
+) -> dict[str, Any]:
     """What must be equal for the answers of two starts to stand in one run."""
     files = ("model_hash", "adapter_hash", "tokenizer_hash", "template_hash")
     return {
         "suite_hash": suite.hash,
         **{name: getattr(identity, name) for name in files},
         **asdict(_sampling(options, suite)),
-        "code_execution": options.code_execution,
+        "code_execution": execution,
     }
 
 
 def _record(
-    options: EvaluationOptions, suite: Suite, partial: PartialRun, identity: Identity, self_check: SelfCheck
+    options: EvaluationOptions,
+    suite: Suite,
+    execution: CodeExecution,
+    partial: PartialRun,
+    identity: Identity,
+    self_check: SelfCheck,
 ) -> RunRecord:
     return RunRecord(
         name=options.output.name,
@@ -197,7 +211,7 @@ def _record(
         identity=identity.model_copy(update={"model": options.label, "adapter": _as_given(options.adapter)}),
         **asdict(_sampling(options, suite)),
         concurrency=options.concurrency,
-        code_execution=options.code_execution,
+        code_execution=execution,
         seconds=partial.seconds,
         versions=_versions(),
     )

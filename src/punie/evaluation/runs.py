@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 
 from punie.errors import DataError, UsageError
 from punie.evaluation.outcomes import EvaluationRun, RunRecord, Trial
-from punie.evaluation.scorers import CodeExecution, judge
+from punie.evaluation.scorers import CodeExecution, choose_code_execution, judge
 from punie.files import append_jsonl, hash_value, make_folder, read_json, read_jsonl, write_json, write_jsonl
 
 _RECORD, _SAMPLES, _STARTED = "run.json", "samples.jsonl", "started.json"
@@ -58,17 +58,13 @@ class Rescored:
     differences: tuple[Difference, ...]
 
 
-def rescore(run: EvaluationRun, *, unsafe_code: bool) -> Rescored:
+def rescore(run: EvaluationRun, *, unsafe_no_sandbox: bool = False) -> Rescored:
     """Judge every stored answer again. Trials without an answer stay as they are.
 
-    Raises UsageError when the run executed code and `unsafe_code` does not allow it this time.
+    Raises SandboxError where there is code to run and no jail, as `punie.sandbox.jail.choose_execution` says.
     """
-    executed = run.record.code_execution != "off"
-    if executed and not unsafe_code:
-        raise UsageError(
-            "This run executed code, and judging it again does so too.", hint="Allow it with --unsafe-code."
-        )
-    code_execution: CodeExecution = "unsafe child process" if unsafe_code else "off"
+    cases = [trial.case for trial in run.trials if trial.answer is not None]
+    code_execution = choose_code_execution(cases, unsafe=unsafe_no_sandbox)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         trials = tuple(pool.map(lambda trial: _judged_again(trial, code_execution), run.trials))
     pairs = zip(run.trials, trials, strict=True)

@@ -11,7 +11,8 @@ Whatever the kind of case, an answer cut off by the token limit is wrong ("trunc
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 from punie.conversation import ToolCall
@@ -20,10 +21,12 @@ from punie.evaluation.expectations import CallExpectation, CodeExpectation, Code
 from punie.evaluation.extraction import find_code, find_number
 from punie.evaluation.outcomes import Answer, Outcome, Score, Trial
 from punie.evaluation.suite import Case
-from punie.sandbox.judge import CallResult, Ending, run_function
+from punie.sandbox.jail import choose_execution
+from punie.sandbox.judge import CallResult, Ending, Execution, run_function
 from punie.toolcalls import parse_calls
 
-CodeExecution = Literal["unsafe child process", "off"]
+CodeExecution = Execution | Literal["off"]
+"""Off where no case has code to run."""
 RunCode = Callable[[str, str, Sequence[Sequence[Any]]], Sequence[CallResult]]
 """Source, entry point and argument lists in; one result for each argument list out."""
 
@@ -31,12 +34,18 @@ _RELATIVE_TOLERANCE = 1e-9
 _SHOWN_CHARACTERS = 120
 
 
+def choose_code_execution(cases: Iterable[Case], *, unsafe: bool, ours: bool = False) -> CodeExecution:
+    """How the code of these cases is run. Raises SandboxError where one of them has code that cannot be jailed."""
+    runs_code = any(case.expect.kind == "code" for case in cases)
+    return choose_execution(unsafe=unsafe, ours=ours) if runs_code else "off"
+
+
 def judge(case: Case, answer: Answer, code_execution: CodeExecution) -> Trial:
     """The trial of an answer. A scorer that breaks leaves it unscored and says why; it never makes it a zero."""
     if code_execution == "off" and case.expect.kind == "code":
-        return _unscored(case, answer, "code was not executed: pass --unsafe-code to run it")
+        return _unscored(case, answer, "code is not executed in this run")
     try:
-        score = score_answer(case, answer.text, answer.finish_reason)
+        score = score_answer(case, answer.text, answer.finish_reason, sandbox(code_execution))
     except Exception as error:
         return _unscored(case, answer, f"the scorer broke: {error!r}")
     return Trial(
@@ -49,8 +58,12 @@ def judge(case: Case, answer: Answer, code_execution: CodeExecution) -> Trial:
     )
 
 
+def sandbox(code_execution: CodeExecution) -> RunCode:
+    return partial(run_function, execution="jail" if code_execution == "off" else code_execution)
+
+
 def score_answer(case: Case, text: str, finish_reason: str, run_code: RunCode = run_function) -> Score:
-    """Judge the raw text of a completion. A code case runs it, UNSAFE as `punie.sandbox` says."""
+    """Judge the raw text of a completion. `run_code` runs the code of a code case."""
     if finish_reason == "length":
         return _wrong("truncated", "the answer was cut off by the token limit")
     match case.expect:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,9 +15,9 @@ from punie.errors import UsageError
 from punie.evaluation.equality import same_argument
 from punie.evaluation.expectations import CallExpectation, CodeExpectation, ExpectedCall, NumberExpectation
 from punie.evaluation.outcomes import Score, SelfCheck
-from punie.evaluation.scorers import CodeExecution, RunCode, score_answer
+from punie.evaluation.scorers import CodeExecution, RunCode, sandbox, score_answer
 from punie.evaluation.suite import Case, Suite
-from punie.sandbox.judge import CallResult, run_function
+from punie.sandbox.judge import CallResult
 from punie.toolcalls import render_call
 
 _STUB = "function"
@@ -34,15 +35,14 @@ def {_STUB}(*arguments):
 def check_suite(suite: Suite, code_execution: CodeExecution) -> SelfCheck:
     """Judge every case's reference answer and known-bad answers.
 
-    Raises UsageError naming the first case whose grader is broken. Where code execution is off, code cases are not
-    checked, since nothing will be scored with them.
+    Raises UsageError naming the first case whose grader is broken.
     """
     _check_ids(suite)
     for case in suite.cases:
         _check_written(case)
-    cases = [case for case in suite.cases if code_execution != "off" or case.expect.kind != "code"]
-    _check_references(cases)
-    return SelfCheck(references=len(cases), known_bad=_check_known_bad(cases))
+    run_code = sandbox(code_execution)
+    _check_references(suite.cases, run_code)
+    return SelfCheck(references=len(suite.cases), known_bad=_check_known_bad(suite.cases, _replaying(run_code)))
 
 
 def _check_ids(suite: Suite) -> None:
@@ -62,21 +62,21 @@ def _check_written(case: Case) -> None:
         raise UsageError(f"Case {case.id!r} holds a value that JSON cannot keep.", hint="Use JSON values only.")
 
 
-def _check_references(cases: Sequence[Case]) -> None:
+def _check_references(cases: Sequence[Case], run_code: RunCode) -> None:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for case, score in zip(cases, pool.map(_score_reference, cases), strict=True):
+        for case, score in zip(cases, pool.map(partial(_score_reference, run_code), cases), strict=True):
             if not score.right:
                 raise _broken(case, f"its reference answer scores 0 ({score.failure}: {score.reason})")
 
 
-def _score_reference(case: Case) -> Score:
+def _score_reference(run_code: RunCode, case: Case) -> Score:
     reference = case.expect.reference()
-    return score_answer(case, f"```python\n{reference}\n```" if case.expect.kind == "code" else reference, "stop")
+    answer = f"```python\n{reference}\n```" if case.expect.kind == "code" else reference
+    return score_answer(case, answer, "stop", run_code)
 
 
-def _check_known_bad(cases: Sequence[Case]) -> int:
+def _check_known_bad(cases: Sequence[Case], run_code: RunCode) -> int:
     count = 0
-    run_code = _replaying()
     for case in cases:
         for name, text in _known_bad(case):
             if score_answer(_with_stub(case), text, "stop", run_code).right:
@@ -85,7 +85,7 @@ def _check_known_bad(cases: Sequence[Case]) -> int:
     return count
 
 
-def _replaying() -> RunCode:
+def _replaying(run_code: RunCode) -> RunCode:
     """The bad programs look at no argument and no case. So each runs in the sandbox once for each number of tests, and
     what came out is judged against every case: hundreds of cases cost three children, not hundreds.
     """
@@ -94,7 +94,7 @@ def _replaying() -> RunCode:
     def replay(source: str, entry_point: str, argument_lists: Sequence[Sequence[Any]]) -> Sequence[CallResult]:
         key = source, len(argument_lists)
         if key not in seen:
-            seen[key] = run_function(source, entry_point, argument_lists)
+            seen[key] = run_code(source, entry_point, argument_lists)
         return seen[key]
 
     return replay

@@ -14,15 +14,14 @@ def run_cautions(run: EvaluationRun) -> Iterator[str]:
     """What weakens the numbers of one run by itself."""
     record, identity = run.record, run.record.identity
     unscored = [trial for trial in run.trials if not trial.counted]
-    not_run = sum(record.code_execution == "off" and trial.case.expect.kind == "code" for trial in unscored)
-    if not_run:
+    if record.code_execution == "unsafe child process":
         yield (
-            f"{record.name} did not execute code, so {not_run} of its {len(run.trials)} cases have no verdict and are "
-            "in no percentage; --unsafe-code executes it."
+            f"The code in {record.name} ran without a jail (--unsafe-no-sandbox, or no jail on that machine): it could "
+            "read and change files, use the network and disturb the judge."
         )
-    if len(unscored) > not_run:
+    if unscored:
         yield (
-            f"In {record.name}, {len(unscored) - not_run} of {len(run.trials)} cases could not be judged (the harness "
+            f"In {record.name}, {len(unscored)} of {len(run.trials)} cases could not be judged (the harness "
             "broke, not the model); they are in no percentage."
         )
     if identity.adapter and (identity.adapter_distance or 0) <= (identity.probe_noise or 0):

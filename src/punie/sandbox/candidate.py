@@ -1,12 +1,8 @@
-"""The child's side: limit this process, run the source, write down what each call returned.
+"""The candidate's side: limit this process, enter the jail, run the source, write down what each call returned.
 
-Started as a bare script with the standard library alone; it must not import punie.
-
-    python candidate.py RESULT_DESCRIPTOR < REQUEST
-
-The request is one JSON object: source, entry_point, argument_lists, limits. One JSON line is written for each call, in
-order: ["returned", value] or [ending, detail]. Lists, tuples, sets, dicts and very long integers are tagged, so that
-plain values arrive as they left: {"list": [...]}, {"dict": [[key, value], ...]}, {"int": "0x..."}.
+The standard library alone. Runs in a process of its own with these descriptors and no others: 0 the request, 1 and 2
+its output, 3 the results, 4 where it says that the jail holds. The request is one JSON object: source, entry_point,
+argument_lists. One JSON line is written for each call, in order: ["returned", value] or [ending, detail].
 """
 
 from __future__ import annotations
@@ -14,41 +10,52 @@ from __future__ import annotations
 import json
 import math
 import os
+import platform
 import resource
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
 
-_LONG_INTEGER_BITS = 1024
+from punie.sandbox.plain import NotPlain, encode
+
+REQUEST, RESULTS, READY = 0, 3, 4
+JAILED = b"jailed"
+FLAGS = ("-s", "-S", "-P", "-B", "-X", "utf8")
+"""Isolated as by -I, which would take the hash seed from us: a verdict that hangs on the order of a set shall come out
+the same when it is given again."""
 _DETAIL_CHARACTERS = 300
 
 
-class NotPlain(Exception):
-    """A result that is no plain data."""
-
-
-def main() -> None:
-    request = json.load(sys.stdin)
-    _close_input()
-    _limit(request["limits"])
-    results = os.fdopen(int(sys.argv[1]), "w")
-    function, failure = _load(request["source"], request["entry_point"])
-    for arguments in request["argument_lists"]:
-        results.write((_call(function, arguments) if function is not None else failure) + "\n")
-        results.flush()
+def main(order: Mapping[str, Any], enter: Callable[[str], None]) -> NoReturn:
+    """Never returns. `order` has folder and limits; `enter` shuts this process in, before any code of others runs."""
+    try:
+        with open(REQUEST, closefd=False) as file:
+            request = json.load(file)
+        _settle(order["folder"])
+        _limit(order["limits"])
+        enter(order["folder"])
+    except (OSError, ValueError, MemoryError) as error:
+        os.write(READY, str(error).encode())
+        os._exit(1)
+    os.write(READY, JAILED)
+    os.close(READY)
+    _answer(request)
     # No thread, exit handler or finalizer of the candidate runs after its last result.
     os._exit(0)
 
 
-def _close_input() -> None:
+def _settle(folder: str) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
+    os.dup2(nothing, REQUEST)
     os.close(nothing)
+    os.chdir(folder)
+    os.environ.update(HOME=folder, TMPDIR=folder)
+    sys.argv = [""]
 
 
-def _limit(limits: dict[str, Any]) -> None:
+def _limit(limits: Mapping[str, Any]) -> None:
     # One second after the warning that can be ignored comes the end that cannot.
     _cap(resource.RLIMIT_CPU, limits["cpu_seconds"], limits["cpu_seconds"] + 1)
     _cap(resource.RLIMIT_FSIZE, limits["file_bytes"], limits["file_bytes"])
@@ -67,6 +74,14 @@ def _cap(kind: int, soft: int, hard: int) -> None:
     resource.setrlimit(kind, (min(soft, ceiling), ceiling))
 
 
+def _answer(request: Mapping[str, Any]) -> None:
+    with open(RESULTS, "w", closefd=False) as results:
+        function, failure = _load(request["source"], request["entry_point"])
+        for arguments in request["argument_lists"]:
+            results.write((_call(function, arguments) if function is not None else failure) + "\n")
+            results.flush()
+
+
 def _load(source: str, entry_point: str) -> tuple[Callable[..., Any] | None, str]:
     """The function, or the line to write for every call in its place."""
     module = types.ModuleType("candidate")
@@ -74,7 +89,7 @@ def _load(source: str, entry_point: str) -> tuple[Callable[..., Any] | None, str
     try:
         code = compile(source, "candidate.py", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return None, _line("does not compile", _describe(error))
+        return None, _line("does not compile", f"{_describe(error)} under Python {platform.python_version()}")
     try:
         exec(code, module.__dict__)
     except BaseException as error:
@@ -91,7 +106,7 @@ def _call(function: Callable[..., Any], arguments: list[Any]) -> str:
     except BaseException as error:
         return _failure(error)
     try:
-        return _line("returned", _plain(value))
+        return _line("returned", encode(value))
     except NotPlain as error:
         return _line("not plain data", str(error))
     except RecursionError:
@@ -106,6 +121,8 @@ def _failure(error: BaseException) -> str:
             return _line("memory", "the memory limit was reached")
         case SystemExit():
             return _line("ended early", _describe(error))
+        case PermissionError():
+            return _line("blocked", _describe(error))
         case _:
             return _line("raised", _describe(error))
 
@@ -121,26 +138,7 @@ def _describe(error: BaseException) -> str:
         return type(error).__name__
 
 
-def _plain(value: Any) -> Any:
-    """Reduce to exact built-in types. Subclasses go through their base class, never through methods of their own."""
-    match value:
-        case None | bool():
-            return value
-        case int():
-            number = int.__int__(value)
-            return number if number.bit_length() <= _LONG_INTEGER_BITS else {"int": hex(number)}
-        case float():
-            return float.__float__(value)
-        case str():
-            return str.__str__(value)
-        case dict():
-            return {"dict": [[_plain(key), _plain(item)] for key, item in dict.items(value)]}
-    for kind in (list, tuple, set, frozenset):
-        if isinstance(value, kind):
-            items: Iterable[Any] = kind.__iter__(value)
-            return {kind.__name__: [_plain(item) for item in items]}
-    raise NotPlain(f"a value of type {type(value).__name__}")
-
-
 if __name__ == "__main__":
-    main()
+    # Only macOS comes this way: sandbox-exec has shut the process in already.
+    sys.path.remove(os.environ.pop("PYTHONPATH"))
+    main(json.loads(sys.argv[1]), lambda _: None)

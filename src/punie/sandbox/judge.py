@@ -1,13 +1,19 @@
-"""The judge's side: start one child for one source, read what its calls returned, end it for certain.
+"""The judge's side: ask one candidate for results, read what its calls returned, end it for certain.
 
-UNSAFE: there is no jail around the file system or the network yet. Run only code you would run yourself.
-
-What it protects: the verdict, and the machine's time and memory. Expected values never enter the child, results are
+What it protects: the verdict, and the machine. Expected values never enter the candidate's process, results are
 compared here, and whatever arrives is decoded into exact built-in types. A candidate that forges result lines must
-still write the right values. Processor time, time by the clock, address space (Linux), output, results, file size and
-open files are capped; the whole process group is killed afterwards.
-What it does not protect: files the user can read or delete, the network, a process that leaves the group, the number
-of processes, and on macOS memory.
+still write the right values. It reads its interpreter and its work folder, writes its work folder, and reaches no
+network, no other program and no other process; time, memory, disk, output and results are capped, and nothing of it is
+left afterwards. With `execution="unsafe child process"` the caps remain, and the rest is gone.
+
+What it does not protect from:
+- faults of the kernel. A jail of system calls is as good as they are; a virtual machine is better.
+- side channels: time, load, and the names, sizes and dates of files (not their content) outside the work folder.
+- threads without number: they share the memory limit and the time, but the kernel counts each against the user.
+- a test that has to run in the candidate's process (`punie.sandbox.program` marks those): there the candidate decides.
+- a candidate that is right for the tests alone, or keeps state from one call to the next: calls share a process.
+- tests and reference solutions that are wrong.
+- on macOS, more memory than the limit for the milliseconds between two looks; on both systems the same for the disk.
 """
 
 from __future__ import annotations
@@ -15,25 +21,25 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import IO, Any
+from types import TracebackType
+from typing import IO, Any, Literal
 
 from punie.sandbox.limits import Limits
+from punie.sandbox.plain import decode
+from punie.sandbox.pool import POOL, Worker
 
-_CANDIDATE = Path(__file__).with_name("candidate.py")
+Execution = Literal["jail", "unsafe child process"]
 _CHUNK = 65536
-_GRACE_SECONDS = 1.0
 _DETAIL_CHARACTERS = 300
-_SEQUENCES = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
 
 class Ending(StrEnum):
@@ -41,12 +47,16 @@ class Ending(StrEnum):
 
     RETURNED = "returned"
     RAISED = "raised"
+    BLOCKED = "blocked"
+    """A PermissionError, which is how the jail says no."""
     NOT_PLAIN = "not plain data"
     NOT_COMPILED = "does not compile"
     MISSING = "missing function"
     TIMEOUT = "timeout"
     MEMORY = "memory"
     OUTPUT = "too much output"
+    DISK = "too many files"
+    TAMPERED = "tampered with its results"
     ENDED_EARLY = "ended early"
 
 
@@ -60,51 +70,59 @@ class CallResult:
 
 
 def run_function(
-    source: str, entry_point: str, argument_lists: Sequence[Sequence[Any]], limits: Limits | None = None
+    source: str,
+    entry_point: str,
+    argument_lists: Sequence[Sequence[Any]],
+    limits: Limits | None = None,
+    execution: Execution = "jail",
 ) -> tuple[CallResult, ...]:
-    """Run `source` in a child, call `entry_point` once for each argument list, and return one result for each.
+    """Run `source` in a fresh process, call `entry_point` once for each argument list; one result for each.
 
     Arguments are JSON data; each call gets its own copy. All calls share one process, so state left by one is seen by
-    the next, and calls after the one that ended the process share its ending. UNSAFE: see the module.
+    the next, and calls after the one that ended the process share its ending. Raises SandboxError where the jail cannot
+    be had; then no line of `source` has run.
     """
-    limits = limits or Limits()
     request = {
         "source": source,
         "entry_point": entry_point,
         "argument_lists": [list(arguments) for arguments in argument_lists],
-        "limits": limits.to_row(),
     }
-    with tempfile.TemporaryFile("w+") as file, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryFile("w+") as file, _work_folder() as folder, POOL.borrow() as worker:
         json.dump(request, file)
         file.seek(0)
-        with _Candidate(file, folder, limits) as candidate:
+        with _Candidate(worker, file, folder, limits or Limits(), execution) as candidate:
             lines, ending = candidate.read_results(len(argument_lists))
     results = tuple(_decode_line(line) for line in lines)
     return results + (ending,) * (len(argument_lists) - len(results))
 
 
-class _Candidate:
-    """One child in a group of its own, the pipe of its results and the pipe of its output."""
+@contextmanager
+def _work_folder() -> Generator[str]:
+    """An empty folder. Whatever a candidate leaves in it, however deep or locked, is gone afterwards."""
+    folder = os.path.realpath(tempfile.mkdtemp(prefix="punie-"))
+    try:
+        yield folder
+    finally:
+        try:
+            shutil.rmtree(folder)
+        except (OSError, RecursionError):
+            for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+                subprocess.run([*command, folder], stderr=subprocess.DEVNULL, check=False)
 
-    def __init__(self, request: IO[str], folder: str, limits: Limits) -> None:
-        self._limits = limits
-        self._started = time.monotonic()
+
+class _Candidate:
+    """One candidate, the pipe of its results and the pipe of its output."""
+
+    def __init__(self, worker: Worker, request: IO[str], folder: str, limits: Limits, execution: Execution) -> None:
+        self._worker, self._limits = worker, limits
+        self._ended_itself = False
         self._results, results_end = os.pipe()
         self._output, output_end = os.pipe()
+        self._started = time.monotonic()
+        order = {"folder": folder, "jail": execution == "jail", "limits": limits.to_row()}
         try:
-            self._process = subprocess.Popen(
-                # -s -S -P and the environment below isolate as -I does, but leave the hash seed to us:
-                # a verdict that hangs on the order of a set comes out the same when it is given again.
-                [sys.executable, "-s", "-S", "-P", "-B", "-X", "utf8", str(_CANDIDATE), str(results_end)],
-                stdin=request,
-                stdout=output_end,
-                stderr=output_end,
-                cwd=folder,
-                env={"PYTHONHASHSEED": "0", "HOME": folder, "TMPDIR": folder, "PATH": os.defpath},
-                pass_fds=(results_end,),
-                start_new_session=True,
-            )
-        except OSError:
+            worker.start(order, (request.fileno(), results_end, output_end))
+        except BaseException:
             self._close()
             raise
         finally:
@@ -114,11 +132,12 @@ class _Candidate:
     def __enter__(self) -> _Candidate:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        self._close()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        try:
+            if not self._ended_itself and error is None:
+                self._worker.end()
+        finally:
+            self._close()
 
     def _close(self) -> None:
         os.close(self._results)
@@ -156,43 +175,39 @@ class _Candidate:
 
     def _ended(self) -> CallResult:
         """Why the result pipe was closed before the last result."""
-        try:
-            code = self._process.wait(_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            return CallResult(Ending.ENDED_EARLY, detail="it closed its result channel")
-        out_of_time = {-signal.SIGXCPU, -signal.SIGALRM}
+        self._ended_itself = True
+        end = self._worker.end(settle=True)
+        if end.exceeded == "disk":
+            return CallResult(Ending.DISK, detail=f"more than {self._limits.disk_bytes} bytes of files")
+        if end.exceeded == "memory":
+            return CallResult(Ending.MEMORY, detail="the memory limit was reached")
         # The kernel ends a candidate that ignores SIGXCPU with SIGKILL, one second later.
-        if code in out_of_time or (code == -signal.SIGKILL and self._seconds() >= self._limits.cpu_seconds):
+        if end.code in {-signal.SIGXCPU, -signal.SIGALRM} or end.cpu_seconds >= self._limits.cpu_seconds:
             return CallResult(Ending.TIMEOUT, detail=f"{self._limits.cpu_seconds} s of processor time")
-        return CallResult(Ending.ENDED_EARLY, detail=f"signal {-code}" if code < 0 else f"exit code {code}")
+        return CallResult(Ending.ENDED_EARLY, detail=_cause(end.code))
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started
 
 
+def _cause(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"signal {-code}"
+
+
 def _decode_line(line: bytes) -> CallResult:
-    """A line comes from a process nobody trusts: anything unexpected in it is a result that cannot be read."""
+    """A line comes from a process nobody trusts: our side of the jail writes none that cannot be read."""
     try:
         ending, content = json.loads(line)
         if ending == Ending.RETURNED:
-            return CallResult(Ending.RETURNED, _decode(content))
+            return CallResult(Ending.RETURNED, decode(content))
         return CallResult(Ending(ending), detail=_printable(content))
     except (ValueError, TypeError, RecursionError):
-        return CallResult(Ending.NOT_PLAIN, detail="a result that cannot be read")
-
-
-def _decode(value: Any) -> Any:
-    if not isinstance(value, dict):
-        return value
-    ((tag, content),) = value.items()
-    match tag:
-        case "int":
-            return int(content, 16)
-        case "dict":
-            return {_decode(key): _decode(item) for key, item in content}
-        case "list" | "tuple" | "set" | "frozenset":
-            return _SEQUENCES[tag](_decode(item) for item in content)
-    raise ValueError(tag)
+        return CallResult(Ending.TAMPERED, detail="a result that cannot be read")
 
 
 def _printable(detail: object) -> str:

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from punie.sandbox.asserts import Check, Judge, assertion
-from punie.sandbox.judge import CallResult, Ending, run_function
+from punie.sandbox.judge import CallResult, Ending, Execution, run_function
 from punie.sandbox.limits import Limits
+from punie.sandbox.source import UNPARSABLE, parse
 
 _PROBE, _PROBES = "_punie_probe", "_punie_probes"
 _SHOWN = 200
@@ -56,26 +57,30 @@ def read_tests(tests: Sequence[str], entry_point: str | None = None) -> CheckPro
     return CheckProgram("\n".join(setup), tuple(checks))
 
 
-def run_tests(solution: str, program: CheckProgram, limits: Limits | None = None) -> tuple[CheckResult, ...]:
-    """One result for each check, all of them in one child. UNSAFE: see `punie.sandbox.judge`.
+def run_tests(
+    solution: str, program: CheckProgram, limits: Limits | None = None, execution: Execution = "jail"
+) -> tuple[CheckResult, ...]:
+    """One result for each check, all of them in one process. Raises SandboxError where the jail cannot be had.
 
     A result that is no plain data cannot be compared outside; such a check is run again, in the child.
     """
-    calls = _run(solution, program.setup, program.checks, limits)
+    calls = _run(solution, program.setup, program.checks, limits, execution)
     results = [_judged(check, call) for check, call in zip(program.checks, calls, strict=True)]
     again = [index for index, call in enumerate(calls) if call.ending == Ending.NOT_PLAIN]
     inner = [Check(results[index].check.text, results[index].check.inside) for index in again]
-    for index, check, call in zip(again, inner, _run(solution, program.setup, inner, limits), strict=True):
+    for index, check, call in zip(again, inner, _run(solution, program.setup, inner, limits, execution), strict=True):
         results[index] = _judged(check, call)
     return tuple(results)
 
 
-def _run(solution: str, setup: str, checks: Sequence[Check], limits: Limits | None) -> tuple[CallResult, ...]:
+def _run(
+    solution: str, setup: str, checks: Sequence[Check], limits: Limits | None, execution: Execution
+) -> tuple[CallResult, ...]:
     if not checks:
         return ()
     probes = "".join(f"    lambda: ({check.outside if check.judge else check.inside}),\n" for check in checks)
     source = f"{solution}\n\n{setup}\n\n{_PROBES} = [\n{probes}]\ndef {_PROBE}(number): return {_PROBES}[number]()\n"
-    return run_function(source, _PROBE, [[number] for number in range(len(checks))], limits)
+    return run_function(source, _PROBE, [[number] for number in range(len(checks))], limits, execution)
 
 
 def _judged(check: Check, call: CallResult) -> CheckResult:
@@ -99,8 +104,8 @@ def _holds(judge: Judge | None, value: Any) -> bool:
 def _statements(test: str) -> list[ast.stmt]:
     """The test's statements, without the import of the solution, which is there already."""
     try:
-        body = ast.parse(test).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        body = parse(test).body
+    except UNPARSABLE as error:
         raise ValueError(f"a test is no Python: {error}") from error
     return [node for node in body if not _is_needless(node)]
 

@@ -41,7 +41,15 @@ class Group:
     inputs: np.ndarray
     places: np.ndarray
     targets: np.ndarray
+    tokens: int
+    """Of the rows, the last of each included, which is a target only."""
     segments: np.ndarray | None = None
+
+    @property
+    def positions(self) -> int:
+        """As many as `tokens` if there were no padding: each row has one token more than inputs."""
+        rows = len(self.inputs) if self.segments is None else int(self.segments.max())
+        return self.inputs.size + rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +66,7 @@ def make_group(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
     for line, row, length in zip(inputs, rows, lengths, strict=True):
         line[: length - 1] = row.tokens[: length - 1]
     starts = inputs.shape[1] * np.arange(len(rows))
-    return Group(inputs, *_learned(rows, starts, max_seq_length))
+    return Group(inputs, *_learned(rows, starts, max_seq_length), sum(lengths))
 
 
 def make_groups(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
@@ -76,7 +84,8 @@ def make_pack(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
     for number, (row, start, length) in enumerate(zip(rows, starts, lengths, strict=False), start=1):
         inputs[0, start : start + length] = row.tokens[:length]
         segments[0, start : start + length] = number
-    return Group(inputs, *_learned(rows, starts[:-1], max_seq_length), segments)
+    tokens = sum(lengths) + len(rows)
+    return Group(inputs, *_learned(rows, starts[:-1], max_seq_length), tokens, segments)
 
 
 def make_packs(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:

@@ -32,7 +32,7 @@ from punie.training.loss import group_loss
 from punie.training.packing import require_packable
 from punie.training.plan import TrainingPlan
 from punie.training.rows import name_rows
-from punie.training.steps import Listener, Step
+from punie.training.steps import Listener, Pass, Step
 from punie.training.student import Learner
 from punie.training.views import staged_order
 from punie.training.world import find_world
@@ -70,18 +70,21 @@ class PunieEngine:
                 listener.at_rest()
                 listener.after(self._step(iteration, indices))
 
-    def validate(self) -> float:
+    def validate(self) -> Pass:
         model = self.learner.model
         model.eval()
-        total, tokens = 0.0, 0
+        total, tokens, positions, trained = 0.0, 0, 0, 0
         groups = self.batching.validation(self.learner.valid_rows, self.val_batches)
         with attention_in_blocks(model):
             for group in islice(groups, self.world.rank, None, self.world.size):
                 total += self._number(self.loss(model, *_arrays(group)))
-                tokens += len(group.targets)
+                tokens += group.tokens
+                positions += group.positions
+                trained += len(group.targets)
         model.train()
-        total, tokens = self.world.total(total, tokens)
-        return total / tokens
+        total, *counts = self.world.total(total, tokens, positions, trained)
+        tokens, positions, trained = map(round, counts)
+        return Pass(total / trained, tokens, positions, trained)
 
     def _step(self, iteration: int, indices: Sequence[int]) -> Step:
         rows = [self.learner.train_rows[index] for index in indices]
@@ -89,7 +92,7 @@ class PunieEngine:
         groups = self._groups(rows)
         tokens, positions, loss = self.world.total(
             sum(len(group.targets) for group in groups),
-            sum(group.inputs.size + len(group.inputs) for group in groups),
+            sum(group.positions for group in groups),
             sum(self._learn(group) for group in groups),
         )
         loss /= tokens

@@ -91,10 +91,14 @@ class TrainLoss(_Event, frozen=True, kw_only=True, tag="train"):
 
 
 class ValidLoss(_Event, frozen=True, kw_only=True, tag="valid"):
+    """Mean loss in nats per learned token, with the shares of padding and of learned tokens as in a TrainLoss."""
+
     iteration: int
     stage: str | None = None
     loss: float
     seconds: float
+    padding: float
+    supervised: float
 
 
 class Saved(_Event, frozen=True, kw_only=True, tag="saved"):

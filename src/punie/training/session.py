@@ -197,10 +197,11 @@ class Session:
             return
         self._say(Doing(what="validating", iteration=self.progress.iteration))
         started = time.perf_counter()
-        loss = self.engine.validate()
-        self._say(ValidLoss(iteration=at, stage=self.progress.stage, loss=loss, seconds=time.perf_counter() - started))
-        self._require_sense(loss)
-        found = Validation(at, loss)
+        done = self.engine.validate()
+        seconds, shares = time.perf_counter() - started, {"padding": done.padding, "supervised": done.supervised}
+        self._say(ValidLoss(iteration=at, stage=self.progress.stage, loss=done.loss, seconds=seconds, **shares))
+        self._require_sense(done.loss)
+        found = Validation(at, done.loss)
         self.progress = replace(self.progress, validations=(*self.progress.validations, found))
         if self.selector.select == "best" and self.selector.best(self.progress.validations) == found:
             self._checkpoint()

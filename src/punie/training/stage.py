@@ -74,18 +74,34 @@ def select_rows(
     where: Mapping[str, Sequence[Label]] | None, rows: Sequence[Mapping[str, Any]], stage: str, place: str
 ) -> list[int]:
     """The rows a stage learns from, in their order. Raises DataError where one of the values selects nothing."""
-    chosen = list(range(len(rows)))
-    for field, values in (where or {}).items():
-        labels = [row_label(row, field) for row in rows]
-        there = list(dict.fromkeys(str(label) for label in labels if label is not None))
+    labels = {field: [_typed(row_label(row, field)) for row in rows] for field in where or {}}
+    wanted = {field: [_typed(value) for value in values] for field, values in (where or {}).items()}
+    chosen = [index for index in range(len(rows)) if all(labels[field][index] in wanted[field] for field in wanted)]
+    for field, values in wanted.items():
+        used = [labels[field][index] for index in chosen]
         for value in values:
-            if value not in labels:
+            if value not in labels[field]:
                 raise DataError(
-                    f"Stage {stage} selects no rows: there is no row with {field} {value!r}.",
+                    f"Stage {stage} selects no rows: there is no row with {field} {value[1]!r}.",
                     where=place,
-                    hint=f"There are {', '.join(sorted(there)[:_SHOWN])}." if there else f"No row has a field {field}.",
+                    hint=_present(field, labels[field]),
                 )
-        chosen = [index for index in chosen if labels[index] in values]
+            if value not in used:
+                raise DataError(
+                    f"Stage {stage} selects no rows with {field} {value[1]!r}: they do not meet its other conditions.",
+                    where=place,
+                )
     if not chosen:
-        raise DataError(f"Stage {stage} selects no rows: no row meets all its conditions.", where=place)
+        raise DataError(f"Stage {stage} selects no rows.", where=place)
     return chosen
+
+
+def _typed(label: Any) -> tuple[type, Any]:
+    """For comparison: to Python, 1 is true."""
+    return type(label), label
+
+
+def _present(field: str, labels: Sequence[tuple[type, Any]]) -> str:
+    there = sorted({str(label) for _, label in labels if label is not None})
+    more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+    return f"There are {', '.join(there[:_SHOWN])}{more}." if there else f"No row has a field {field}."

@@ -22,6 +22,26 @@ class Step:
     """Of the update that this step made; None where none was made, or the engine does not tell."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One look at the validation rows. Loss in nats per learned token; `positions` are tokens with padding."""
+
+    loss: float
+    tokens: int
+    positions: int
+    trained_tokens: int
+
+    @property
+    def padding(self) -> float:
+        """Share of the computed positions."""
+        return 1 - self.tokens / self.positions
+
+    @property
+    def supervised(self) -> float:
+        """Share of the tokens that carried loss."""
+        return self.trained_tokens / self.tokens
+
+
 class Listener(Protocol):
     """The session, as an engine sees it."""
 
@@ -43,5 +63,5 @@ class Engine(Protocol):
     def run(self, listener: Listener) -> None:
         """Raises DivergedError where a loss is not a number, and whatever the listener raises."""
 
-    def validate(self) -> float:
-        """Mean loss per learned token over the first `val_batches` batches of the validation rows."""
+    def validate(self) -> Pass:
+        """Over the first `val_batches` batches of the validation rows."""

@@ -20,7 +20,7 @@ from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow, clipped, make_batch, slices
 from punie.training.batching import RowsPerStep
 from punie.training.plan import TrainingPlan
-from punie.training.steps import Listener, Step
+from punie.training.steps import Listener, Pass, Step
 from punie.training.student import Learner
 from punie.training.views import staged_order
 
@@ -61,17 +61,13 @@ class StockEngine(TrainingCallback):
             training_callback=self,
         )
 
-    def validate(self) -> float:
-        loss = evaluate(
-            self.learner.model,
-            self.learner.valid_rows,
-            self.plan.batch_size,
-            self.val_batches,
-            self.plan.max_seq_length,
-            iterate_batches=_validation,
-        )
+    def validate(self) -> Pass:
+        size, limit = self.plan.batch_size, self.plan.max_seq_length
+        rows = self.learner.valid_rows[: None if self.val_batches == -1 else self.val_batches * size]
+        loss = evaluate(self.learner.model, rows, size, self.val_batches, limit, iterate_batches=_validation)
         self.learner.model.train()
-        return loss
+        positions = sum(make_batch(batch, limit).tokens.size for batch in slices(rows, size))
+        return Pass(loss, sum(clipped(rows, limit)), positions, sum(row.learned(limit).size for row in rows))
 
     def on_train_loss_report(self, train_info: dict[str, Any]) -> None:
         """mlx-lm's callback, after every step."""

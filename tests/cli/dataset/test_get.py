@@ -41,14 +41,14 @@ def test_json_is_one_document(punie: Punie) -> None:
     printed = json.loads(punie("dataset", "import", "alpaca", "a.jsonl", "--output", "a", "--json").out)
     assert printed["counts"] == {"train": 1}
     write_rows(Path("e.jsonl"), EXERCISE)
-    printed = json.loads(punie("dataset", "verify", "e.jsonl", "--output", "e", "--unsafe-code", "--json").out)
+    printed = json.loads(punie("dataset", "verify", "e.jsonl", "--output", "e", "--json").out)
     assert printed["checks"] == {"outside": 1, "in_process": 0}
 
 
 def test_removed_rows_are_counted_by_rule(punie: Punie) -> None:
     """A person sees how many rows are gone, and where to read why."""
     write_rows(Path("e.jsonl"), EXERCISE, {**EXERCISE, "solution": "def f(x): return x"}, {"text": "no tests"})
-    ended = punie("dataset", "verify", "e.jsonl", "--output", "out", "--unsafe-code")
+    ended = punie("dataset", "verify", "e.jsonl", "--output", "out")
     assert ended.code == 0, ended.err
     assert "test failed" in ended.out
     assert "cannot be verified" in ended.out
@@ -68,10 +68,9 @@ def test_removed_rows_are_counted_by_rule(punie: Punie) -> None:
         (["import", "alpaca", "nosuch.jsonl", "--output", "out"], 2, "does not exist"),
         (["import", "alpaca", "empty.jsonl", "--output", "out"], 3, "Nothing is left"),
         (["import", "bfcl", "empty.jsonl", "--output", "out"], 2, "answers to these questions"),
-        (["verify", "e.jsonl", "--output", "out"], 2, "--unsafe-code"),
-        (["verify", "nosuch", "--output", "out", "--unsafe-code"], 2, "no such dataset"),
-        (["verify", "wrong.jsonl", "--output", "out", "--unsafe-code"], 3, "test failed 1"),
-        (["verify", "broken.jsonl", "--output", "out", "--unsafe-code"], 3, "broken.jsonl:2"),
+        (["verify", "nosuch", "--output", "out"], 2, "no such dataset"),
+        (["verify", "wrong.jsonl", "--output", "out"], 3, "test failed 1"),
+        (["verify", "broken.jsonl", "--output", "out"], 3, "broken.jsonl:2"),
     ],
 )
 def test_wrong_input_is_one_clear_error(punie: Punie, arguments: list[str], code: int, says: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from punie.data.dataset import read_manifest
 from punie.data.fetch.importers.formats import import_file
 from punie.data.fetch.verify import judge_row, verify
-from punie.errors import DataError, UsageError
+from punie.errors import DataError
 from punie.files import read_jsonl
 
 SHARED = Path(__file__).parents[4] / "shared" / "data"
@@ -36,7 +36,7 @@ def write_rows(path: Path, *rows: Any) -> Path:
 def test_right_rows_are_kept_byte_for_byte(tmp_path: Path) -> None:
     """What passes keeps its bytes; every other row is in the ledger with the assert it failed, and the sum closes."""
     source = write_rows(tmp_path / "rows.jsonl", RIGHT, WRONG, LOOPED, UNTESTED, IMPORTED)
-    verification = verify(source, tmp_path / "out", unsafe_code=True)
+    verification = verify(source, tmp_path / "out")
     lines = source.read_bytes().splitlines(keepends=True)
     assert (tmp_path / "out/train.jsonl").read_bytes() == lines[0] + lines[4]
     removed = [row for _, row in read_jsonl(tmp_path / "out/removed.jsonl")]
@@ -52,19 +52,17 @@ def test_right_rows_are_kept_byte_for_byte(tmp_path: Path) -> None:
     assert (verification.outside, verification.in_process) == (4, 2)
 
 
-def test_code_is_run_only_when_allowed(tmp_path: Path) -> None:
-    """There is no jail, so nothing is run and nothing written without a word from the user."""
-    source = write_rows(tmp_path / "rows.jsonl", RIGHT)
-    with pytest.raises(UsageError, match="runs the code") as caught:
-        verify(source, tmp_path / "out")
-    assert "--unsafe-code" in caught.value.hint
-    assert not (tmp_path / "out").exists()
+@pytest.mark.parametrize(("unsafe", "sandbox"), [(False, "jail"), (True, "unsafe child process")])
+def test_the_manifest_says_how_the_code_was_run(tmp_path: Path, unsafe: bool, sandbox: str) -> None:
+    """Rows that were verified without a jail carry the mark for good."""
+    verify(write_rows(tmp_path / "rows.jsonl", RIGHT), tmp_path / "out", unsafe_no_sandbox=unsafe)
+    assert read_manifest(tmp_path / "out").recipe["sandbox"] == sandbox
 
 
 def test_no_row_left_is_an_error(tmp_path: Path) -> None:
     """A dataset of wrong solutions does not become an empty one."""
     with pytest.raises(DataError, match="Nothing is left") as caught:
-        verify(write_rows(tmp_path / "rows.jsonl", WRONG), tmp_path / "out", unsafe_code=True)
+        verify(write_rows(tmp_path / "rows.jsonl", WRONG), tmp_path / "out")
     assert "test failed 1" in caught.value.hint
     assert not (tmp_path / "out").exists()
 
@@ -72,7 +70,7 @@ def test_no_row_left_is_an_error(tmp_path: Path) -> None:
 def test_the_parser_does_not_complain_about_strangers(tmp_path: Path) -> None:
     """An invalid escape in somebody's test is nobody's warning."""
     odd = {**RIGHT, "tests": ["assert f('\\d') == '\\d\\d'"]}
-    assert verify(write_rows(tmp_path / "rows.jsonl", odd), tmp_path / "out", unsafe_code=True).outside == 1
+    assert verify(write_rows(tmp_path / "rows.jsonl", odd), tmp_path / "out").outside == 1
 
 
 @pytest.mark.parametrize(
@@ -97,7 +95,7 @@ def test_what_cannot_be_verified_says_why(row: dict[str, Any], why: str) -> None
 def test_every_reference_solution_of_humaneval_passes(tmp_path: Path) -> None:
     """164 of 164, with 1134 of 1154 asserts decided outside the child."""
     import_file("humaneval", HUMANEVAL, tmp_path / "humaneval")
-    verification = verify(tmp_path / "humaneval", tmp_path / "out", unsafe_code=True)
+    verification = verify(tmp_path / "humaneval", tmp_path / "out")
     assert verification.manifest.counts == {"train": 164}
     assert (verification.outside, verification.in_process) == (1134, 20)
     assert read_manifest(tmp_path / "out").fingerprint == read_manifest(tmp_path / "humaneval").fingerprint
@@ -108,5 +106,5 @@ def test_every_reference_solution_of_humaneval_passes(tmp_path: Path) -> None:
 def test_every_reference_solution_of_mbpp_passes(tmp_path: Path) -> None:
     """464 of 464, rows 511 to 974."""
     import_file("mbpp", MBPP, tmp_path / "mbpp")
-    verification = verify(tmp_path / "mbpp", tmp_path / "out", unsafe_code=True)
+    verification = verify(tmp_path / "mbpp", tmp_path / "out")
     assert verification.manifest.counts == {"train": 464}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from punie.cli.dataset.group import app
-from punie.cli.options import Json
+from punie.cli.options import Json, UnsafeNoSandbox
 
 if TYPE_CHECKING:
     from punie.data.dataset import Manifest
@@ -81,9 +81,7 @@ def import_(
 def verify(
     source: Annotated[Path, typer.Argument(help="A dataset folder, or one .jsonl file.")],
     output: Output,
-    unsafe_code: Annotated[
-        bool, typer.Option("--unsafe-code", help="Run the code of the rows, with limits but without a jail.")
-    ] = False,
+    unsafe_no_sandbox: UnsafeNoSandbox = False,
     as_json: Json = False,
 ) -> None:
     """Run each row's solution against its tests; keep the rows that pass, and name the failing assert of the others."""
@@ -93,7 +91,7 @@ def verify(
 
     with Live() as live:
         live.begin("verifying")
-        verification = verify(source, output, unsafe_code=unsafe_code, progress=live.step)
+        verification = verify(source, output, unsafe_no_sandbox=unsafe_no_sandbox, progress=live.step)
     checks = {"outside": verification.outside, "in_process": verification.in_process}
     if as_json:
         console.print_json({**verification.manifest.model_dump(), "checks": checks})

@@ -18,7 +18,8 @@ from punie.data.ledger import Removal, row_hash
 from punie.data.progress import Progress, unheard, watched
 from punie.data.source import Source, SourceRow, open_source, read_lines, read_rows
 from punie.data.writer import DatasetWriter
-from punie.errors import UsageError
+from punie.sandbox.jail import choose_execution
+from punie.sandbox.judge import Execution
 from punie.sandbox.program import CheckProgram, CheckResult, read_tests, run_tests
 
 FAILED, UNTESTED = "test failed", "cannot be verified"
@@ -53,21 +54,19 @@ class Judgement:
     results: tuple[CheckResult, ...] = ()
 
 
-def verify(path: Path, output: Path, *, unsafe_code: bool = False, progress: Progress = unheard) -> Verification:
+def verify(path: Path, output: Path, *, unsafe_no_sandbox: bool = False, progress: Progress = unheard) -> Verification:
     """Run every row's solution against its tests; kept rows keep their bytes.
 
-    Raises UsageError unless `unsafe_code` allows running code without a jail; DataError where no train row passes, or
+    Raises SandboxError where the code could not be jailed; DataError where no train row passes, or
     at a line that is not a JSON object.
     """
-    if not unsafe_code:
-        hint = "There is no jail yet: the code can read and delete what you can. Allow it with --unsafe-code."
-        raise UsageError("Verifying runs the code of every row on this machine.", hint=hint)
+    execution = choose_execution(unsafe=unsafe_no_sandbox)
     source = open_source(path)
     total = sum(1 for split in source.splits.values() for _ in read_lines(split))
     done, checks = 0, Counter[bool]()
-    recipe = {"verify": source.name, "sandbox": "unsafe child process"}
+    recipe = {"verify": source.name, "sandbox": execution}
     with DatasetWriter(output, name=output.resolve().name, recipe=recipe) as writer, _quiet():
-        for row, judgement in watched(_judge_all(read_rows(source)), progress, "verifying", total):
+        for row, judgement in watched(_judge_all(read_rows(source), execution), progress, "verifying", total):
             _settle(writer, row, judgement)
             done += 1
             checks.update(result.in_process for result in judgement.results)
@@ -84,13 +83,13 @@ def _quiet() -> Generator[None]:
         yield
 
 
-def judge_row(row: Mapping[str, Any]) -> Judgement:
-    """Run one row's solution against its tests. UNSAFE: see `punie.sandbox.judge`."""
+def judge_row(row: Mapping[str, Any], execution: Execution = "jail") -> Judgement:
+    """Run one row's solution against its tests."""
     try:
         exercise = read_exercise(row)
     except ValueError as error:
         return Judgement(UNTESTED, str(error))
-    results = run_tests(exercise.solution, exercise.program)
+    results = run_tests(exercise.solution, exercise.program, execution=execution)
     failed = next((result for result in results if not result.passed), None)
     return Judgement("", None, results) if failed is None else Judgement(FAILED, _described(failed), results)
 
@@ -118,11 +117,11 @@ def _described(failed: CheckResult) -> dict[str, str]:
     return {"assert": failed.check.text[:_SHOWN], "result": failed.detail, "judged": judged}
 
 
-def _judge_all(rows: Iterator[SourceRow]) -> Iterator[tuple[SourceRow, Judgement]]:
+def _judge_all(rows: Iterator[SourceRow], execution: Execution) -> Iterator[tuple[SourceRow, Judgement]]:
     """In the order of the rows, a child for each processor at a time."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         while batch := list(islice(rows, _BATCH_ROWS)):
-            yield from zip(batch, pool.map(judge_row, (row.row for row in batch)), strict=True)
+            yield from zip(batch, pool.map(lambda row: judge_row(row.row, execution), batch), strict=True)
 
 
 def _settle(writer: DatasetWriter, row: SourceRow, judgement: Judgement) -> None:
