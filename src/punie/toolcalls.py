@@ -2,7 +2,7 @@
 
 json     <tool_call>{"name": NAME, "arguments": {...}}</tool_call>                Qwen, Hermes, the embedded model
 xml      <tool_call><function=NAME><parameter=X>...</parameter></function></tool_call>                Qwen3-Coder
-mistral  [TOOL_CALLS] [{"name": NAME, "arguments": {...}}]                 Mistral; NAME[ARGS]{...} is read as well
+mistral  [TOOL_CALLS] [{"name": NAME, "arguments": {...}}]   Mistral; NAME[ARGS]{...} and NAME[CALL_ID]ID[ARGS]{...} too
 llama    {"name": NAME, "parameters": {...}}; {...}                     Llama 3; <|python_tag|> where prose precedes
 """
 
@@ -38,7 +38,10 @@ _XML_PARAMETER = re.compile(r"\s*<parameter=([^\s<>]+)>\n?(.*?)\n?</parameter>",
 _XML_CLOSE = re.compile(r"\s*</function>(?:\s*</tool_call>)?")
 _XML_END = re.compile(r"</tool_call>|</function>(?:\s*</tool_call>)?|\Z")
 _MISTRAL_OPEN = r"\[TOOL_CALLS\]\s*"
-_MISTRAL_HEADER, _MISTRAL_END = re.compile(r"([\w.-]+)\s*\[ARGS\]"), re.compile(r"(?=\[TOOL_CALLS\])|\Z")
+_MISTRAL_HEADER, _MISTRAL_END = (
+    re.compile(r"([\w.-]+)\s*(?:\[CALL_ID\]\s*[\w-]+\s*)?\[ARGS\]"),
+    re.compile(r"(?=\[TOOL_CALLS\])|\Z"),
+)
 _LLAMA_OPEN = r'<\|python_tag\|>|\A\s*(?=\{\s*"name"\s*:\s*"[^"]*"\s*,\s*"parameters"\s*:)'
 _LLAMA_SEPARATOR = re.compile(r"\s*;\s*")
 _MARKS = ("<tool_call>", "<function=", "[TOOL_CALLS]", _PYTHON_TAG)

@@ -100,6 +100,27 @@ def test_calls_that_do_not_come_back_are_named(tmp_path: Path, tiny_model: Path)
     assert rendered(path, tiny_model)[1] == [(3, "call-arguments")]
 
 
+IN_THE_OPEN = """
+{%- for message in messages %}
+    {{- "<|im_start|>" + message.role + "\n" }}
+    {%- if message.tool_calls %}
+        {%- set call = message.tool_calls[0].function %}
+        {{- '{"name": "' + call.name + '", "parameters": ' + call.arguments | tojson + "}" }}
+    {%- else %}
+        {{- message.content }}
+    {%- endif %}
+    {{- "<|im_end|>" }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ "<|im_start|>assistant\n" }}{% endif %}
+"""
+
+
+def test_what_stands_behind_a_stop_belongs_to_no_call(tmp_path: Path, tiny_model: Path) -> None:
+    """Calls without marks of their own, as Llama 3 writes them, end where generation stops."""
+    model = edited(tiny_model, tmp_path, chat_template=lambda _: IN_THE_OPEN)
+    assert rendered(write(tmp_path, calling(CALL)), model)[1] == []
+
+
 def test_an_end_that_nobody_stops_at_is_a_caution(tmp_path: Path, tiny_model: Path) -> None:
     """A tuned model would end its answers with a token that generation ignores."""
     model = edited(

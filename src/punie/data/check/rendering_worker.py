@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -134,12 +135,13 @@ class Renderer:
             yield path, "lost-calls", text, message, fix
 
     def _answer(self, value: dict[str, Any], index: int) -> str:
-        """What the template puts where the model writes."""
+        """What a model that wrote this would be heard to say: what the template puts there, up to a stop."""
         tools, messages = value.get("tools"), value["messages"]
         render = self.tokenizer.apply_chat_template
         before = render(messages[:index], tools=tools, add_generation_prompt=True, return_dict=False)
         after = render(messages[: index + 1], tools=tools, return_dict=False)
-        return self.tokenizer.decode(after[len(before) :])
+        stops = self.tokenizer.eos_token_ids
+        return self.tokenizer.decode(list(takewhile(lambda token: token not in stops, after[len(before) :])))
 
     def result(self) -> Rendering:
         ends, total = self.sum.last_tokens, self.sum
