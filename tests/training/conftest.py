@@ -48,6 +48,7 @@ KNOBS = {
     "select": "last",
     "patience": 4,
     "min_delta": 0.001,
+    "memory_limit": 4.0,
 }
 
 MLX_OPTIONS: dict[str, None] = dict.fromkeys(OPTION_NAMES)

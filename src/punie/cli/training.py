@@ -69,6 +69,9 @@ def train(
         int | None, typer.Option(help="Validations without improvement after which the run ends.")
     ] = None,
     min_delta: Annotated[float | None, typer.Option(help="What counts as an improvement, in nats.")] = None,
+    memory_limit: Annotated[
+        float | None, typer.Option(help="GB that MLX may use; 85 % of what there is if not given.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
     report_to: Annotated[
         list[str] | None,
@@ -145,7 +148,7 @@ def _train(plan: TrainingPlan, resume: bool, report_to: list[str], events: bool,
             "validation loss": _span(outcome.first_valid_loss, outcome.valid_loss),
             "tokens": f"{outcome.tokens:,} seen, {outcome.trained_tokens:,} learned from",
             "time": f"{outcome.seconds:.1f} s in training steps, {watch.seconds:.1f} s in all",
-            "peak memory": f"{outcome.peak_memory / 1e9:.2f} GB",
+            "peak memory": _memory(outcome.peak_memory, outcome.estimated_memory),
         }
     )
     console.note(f"Next: punie eval --model {plan.model} --adapter {plan.adapter_path} --output reports/mine")
@@ -217,6 +220,10 @@ def benchmark(
         }
     )
     console.out.print(result.decision)
+
+
+def _memory(peak: int, estimated: int | None) -> str:
+    return f"{peak / 1e9:.2f} GB" + ("" if estimated is None else f", estimated {estimated / 1e9:.2f}")
 
 
 def _span(first: float | None, last: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,11 @@ class AdapterFolder:
     def unfinished(self) -> Path:
         """Where weights and checkpoints wait until the run is done."""
         return self.run / "unfinished"
+
+    @property
+    def resume_command(self) -> str:
+        """What goes on with an unfinished run, from any folder and whatever options it was begun with."""
+        return f"punie train --config {shlex.quote(str(self.plan))} --resume"
 
     def checkpoint(self, iteration: int) -> Path:
         """The weights after so many iterations, under mlx-lm's name for them."""

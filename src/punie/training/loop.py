@@ -28,7 +28,9 @@ from punie.training.batches import Group, TokenRow, clipped, make_group
 from punie.training.batching import batching
 from punie.training.checkpoint import flat
 from punie.training.head import split_model
-from punie.training.loss import group_loss
+from punie.training.loss import CHUNK, group_loss
+from punie.training.memory import estimate
+from punie.training.needs import Needs
 from punie.training.packing import require_packable
 from punie.training.plan import TrainingPlan
 from punie.training.rows import name_rows
@@ -69,6 +71,16 @@ class PunieEngine:
             for iteration, indices in zip(self.iterations, order, strict=False):
                 listener.at_rest()
                 listener.after(self._step(iteration, indices))
+
+    def needs(self) -> Needs:
+        plan, model = self.plan, self.learner.model
+        longest = sorted(self.learner.train_rows, key=lambda row: len(row.tokens), reverse=True)
+        budget = plan.batch_tokens and plan.batch_tokens // min(len(longest[0].tokens), self.limit)
+        groups = self.batching.groups(longest[: max(1, budget or plan.batch_size)])
+        model.train()
+        with attention_in_blocks(model):
+            chunk = CHUNK if self.loss_route == "learned positions" else None
+            return estimate(self.gradient, model, self.learner.optimizer, groups, chunk)
 
     def validate(self) -> Pass:
         model = self.learner.model

@@ -17,6 +17,7 @@ import msgspec
 from punie import errors
 from punie.errors import DataError, PunieError
 from punie.files import atomic_writer, open_input
+from punie.training.needs import Needs
 from punie.training.selection import Selection
 
 _POLL_SECONDS = 0.1
@@ -55,6 +56,14 @@ class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     load_seconds: float
     prepare_seconds: float
     versions: dict[str, str]
+
+
+class MemoryNeeds(_Event, frozen=True, kw_only=True, tag="memory"):
+    """What a step is estimated to need at most, and what the run may use."""
+
+    iteration: int
+    needs: Needs
+    limit: int
 
 
 class StageBegan(_Event, frozen=True, kw_only=True, tag="stage"):
@@ -145,7 +154,7 @@ class Done(_Event, frozen=True, kw_only=True, tag="done"):
     peak_memory: int
 
 
-Metric = Doing | Echo | StageBegan | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
+Metric = Doing | Echo | MemoryNeeds | StageBegan | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
 
 DECODER = msgspec.json.Decoder(Metric)
 

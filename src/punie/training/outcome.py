@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from punie.errors import DataError
 from punie.files import read_json
 from punie.training.adapter import Adapter, AdapterFolder
-from punie.training.metrics import Done, Echo, Metric, ValidLoss
+from punie.training.metrics import Done, Echo, MemoryNeeds, Metric, ValidLoss
 from punie.training.plan import TrainingPlan
 from punie.training.selection import Selection
 
@@ -39,6 +39,8 @@ class TrainingOutcome(BaseModel):
     tokens: int
     trained_tokens: int
     peak_memory: int
+    estimated_memory: int | None
+    """Before the first step; mlx-lm's loop is not estimated."""
     trainable_parameters: int
     total_parameters: int
     versions: dict[str, str]
@@ -75,6 +77,7 @@ def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...])
         tokens=done.tokens,
         trained_tokens=done.trained_tokens,
         peak_memory=done.peak_memory,
+        estimated_memory=next((m.needs.total for m in reversed(metrics) if isinstance(m, MemoryNeeds)), None),
         trainable_parameters=echo.trainable_parameters,
         total_parameters=echo.total_parameters,
         versions=echo.versions,

@@ -33,7 +33,7 @@ def key_names(key: str, module: str) -> bool:
 
 OURS = {
     *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "stages"),
-    *("keep_checkpoints", "select", "patience", "min_delta"),
+    *("keep_checkpoints", "select", "patience", "min_delta", "memory_limit"),
 }
 """Fields that mlx-lm's own configuration has no word for."""
 
@@ -116,6 +116,8 @@ class TrainingPlan(BaseModel):
     """Validations without improvement after which the run ends; None trains to the end."""
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """By how much, in nats, a validation loss must be lower to count as an improvement."""
+    memory_limit: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """GB (10^9 bytes) that MLX may use; None for 85 % of what there is. It changes nothing that is learned."""
 
     stages: tuple[Stage, ...] = ()
     """One after the other; none is a run of a single stage over all rows."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shlex
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
@@ -43,6 +42,9 @@ from punie.workspace import resolve_model
 
 _PATIENCE_SECONDS = 300.0
 """How long a step may take to end after a request to stop; a second Ctrl-C does not wait."""
+
+_FREE = ("adapter_path", "memory_limit")
+"""Fields that may differ when a run resumes: they change nothing that is learned."""
 
 _LORA_BYTES = 200_000_000
 """Disk to have free for a LoRA run: adapter, optimizer state, checkpoints and log, generously."""
@@ -127,7 +129,7 @@ def _require_same_plan(plan: TrainingPlan, folder: AdapterFolder) -> None:
     if not folder.plan.is_file():
         raise UsageError("There is no training run to resume.", where=str(folder.root), hint="Leave --resume out.")
     then, now = load_plan(folder.plan).model_dump(), plan.model_dump()
-    changed = [key for key in now if key != "adapter_path" and now[key] != then[key]]
+    changed = [key for key in now if key not in _FREE and now[key] != then[key]]
     if changed:
         differences = "; ".join(f"{key} was {then[key]}, is {now[key]}" for key in changed)
         raise UsageError(
@@ -242,21 +244,16 @@ def _interrupted(folder: AdapterFolder) -> InterruptedRun:
     return InterruptedRun(
         f"Training was interrupted; {saved} iterations are saved.",
         where=str(folder.root),
-        hint=f"Go on with: {resume_command(folder)}",
+        hint=f"Go on with: {folder.resume_command}",
     )
-
-
-def resume_command(folder: AdapterFolder) -> str:
-    """What goes on with an unfinished run, from any folder and whatever options it was begun with."""
-    return f"punie train --config {shlex.quote(str(folder.plan))} --resume"
 
 
 def _broken(folder: AdapterFolder, child: Child) -> TrainingError | CapacityError:
     if shutil.disk_usage(folder.root).free < _FULL_BYTES:
         return CapacityError(
-            "The disk ran full.", where=str(folder.root), hint=f"Make room, then: {resume_command(folder)}"
+            "The disk ran full.", where=str(folder.root), hint=f"Make room, then: {folder.resume_command}"
         )
-    resume = f"\nGo on from the last saved state with: {resume_command(folder)}" if folder.state.is_file() else ""
+    resume = f"\nGo on from the last saved state with: {folder.resume_command}" if folder.state.is_file() else ""
     return TrainingError(
         f"The training process ended without a result (exit code {child.poll()}).",
         where=str(folder.log),

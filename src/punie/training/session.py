@@ -15,7 +15,7 @@ from typing import Any
 import mlx.core as mx
 from msgspec.structs import replace as with_changes
 
-from punie.errors import DivergedError, InterruptedRun
+from punie.errors import CapacityError, DivergedError, InterruptedRun
 from punie.files import copy_file, make_folder, write_json
 from punie.training import readback
 from punie.training.adapter import AdapterFolder
@@ -23,7 +23,19 @@ from punie.training.checkpoint import forget_moments, save_state, save_weights
 from punie.training.echo import schedule_points
 from punie.training.loop import PunieEngine
 from punie.training.masking import MASKERS
-from punie.training.metrics import Doing, Done, Echo, Metric, Saved, StageBegan, TrainLoss, ValidLoss, append_metric
+from punie.training.metrics import (
+    Doing,
+    Done,
+    Echo,
+    MemoryNeeds,
+    Metric,
+    Saved,
+    StageBegan,
+    TrainLoss,
+    ValidLoss,
+    append_metric,
+)
+from punie.training.needs import SMALLER
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, Validation
 from punie.training.selection import Selection, Selector
@@ -82,13 +94,20 @@ class Session:
     """Trains from `progress` to the end of the plan, or until `stopping` says so."""
 
     def __init__(
-        self, plan: TrainingPlan, learner: Learner, progress: Progress, echo: Echo, stopping: Callable[[], bool]
+        self,
+        plan: TrainingPlan,
+        learner: Learner,
+        progress: Progress,
+        echo: Echo,
+        limit: int,
+        stopping: Callable[[], bool],
     ) -> None:
         self.plan = plan
         self.folder = AdapterFolder.of(plan)
         self.learner = learner
         self.start = self.progress = progress
         self.echo = echo
+        self.limit = limit
         self.stopping = stopping
         self.rhythm = Rhythm.of(plan)
         self.selector = Selector.of(plan)
@@ -118,9 +137,22 @@ class Session:
             "stages": [view.values() for view in self.learner.views],
             "mask": next(mask for mask, masker in MASKERS.items() if masker is self.learner.masker),
             "adapter_path": str(self.folder.root),
+            "memory_limit": self.plan.memory_limit and self.limit / 1e9,
             **values,
         }
         self._say(with_changes(self.echo, values=found, loss_route=self.engine.loss_route))
+        self._require_memory()
+
+    def _require_memory(self) -> None:
+        if (needs := self.engine.needs()) is None:
+            return
+        self._say(MemoryNeeds(iteration=self.progress.iteration, needs=needs, limit=self.limit))
+        if needs.total > self.limit:
+            raise CapacityError(
+                f"This run needs about {needs.total / 1e9:.2f} GB of memory (estimated, in GB: {needs}); "
+                f"it may use {self.limit / 1e9:.2f} GB.",
+                hint=SMALLER,
+            )
 
     def at_rest(self) -> None:
         """Nothing is saved, and no stage begun, at the point where a resumed run starts: that was done."""
@@ -134,6 +166,14 @@ class Session:
         if self.stopping() and self._at_update:
             save_state(self.folder.state, self.learner.model, self.learner.optimizer, self.progress)
             raise InterruptedRun(f"Training was stopped after iteration {done}.")
+        if mx.get_peak_memory() > self.limit and self._at_update:
+            save_state(self.folder.state, self.learner.model, self.learner.optimizer, self.progress)
+            raise CapacityError(
+                f"The run took {mx.get_peak_memory() / 1e9:.2f} GB of memory and may use {self.limit / 1e9:.2f} GB. "
+                f"It is saved after iteration {done}.",
+                where=str(self.folder.root),
+                hint=f"Go on with a higher memory_limit: {self.folder.resume_command} --memory-limit ...\n{SMALLER}",
+            )
         if self.selector.exhausted(self.progress.validations) and self._at_update:
             raise _EnoughTraining
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from punie.training.needs import Needs
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -62,6 +64,9 @@ class Engine(Protocol):
 
     def run(self, listener: Listener) -> None:
         """Raises DivergedError where a loss is not a number, and whatever the listener raises."""
+
+    def needs(self) -> Needs | None:
+        """An estimate of what a step needs at most; None where there is none."""
 
     def validate(self) -> Pass:
         """Over the first `val_batches` batches of the validation rows."""

@@ -19,6 +19,7 @@ from punie.errors import DivergedError
 from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow, clipped, make_batch, slices
 from punie.training.batching import RowsPerStep
+from punie.training.needs import Needs
 from punie.training.plan import TrainingPlan
 from punie.training.steps import Listener, Pass, Step
 from punie.training.student import Learner
@@ -60,6 +61,9 @@ class StockEngine(TrainingCallback):
             iterate_batches=self._batches,
             training_callback=self,
         )
+
+    def needs(self) -> Needs | None:
+        return None
 
     def validate(self) -> Pass:
         size, limit = self.plan.batch_size, self.plan.max_seq_length

@@ -76,9 +76,12 @@ def learn(plan: TrainingPlan, world: World, stopping: Callable[[], bool]) -> Don
     progress = _progress(plan, rows)
     _require_one_run(plan, progress, world)
 
+    from punie.training import memory
     from punie.training.session import Session
     from punie.training.student import build_learner, load_student
 
+    limit = memory.allowed(plan.memory_limit)
+    memory.require_weights_fit(Path(plan.model), limit)
     _say(plan, "loading the model")
     model, tokenizer = load_student(plan)
     loaded = time.perf_counter()
@@ -89,7 +92,7 @@ def learn(plan: TrainingPlan, world: World, stopping: Callable[[], bool]) -> Don
     echo = _echo(
         plan, rows, learner, progress, load_seconds=loaded - started, prepare_seconds=time.perf_counter() - loaded
     )
-    return Session(plan, learner, progress, echo, stopping).run()
+    return Session(plan, learner, progress, echo, limit, stopping).run()
 
 
 def _keep_account(plan: TrainingPlan, learner: Learner) -> None:
