@@ -43,17 +43,40 @@ class Answer(Record):
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    cached: str | None = None
+    """When it was given, where it was read back from the cache instead of asked for."""
 
 
 class Trial(Record):
-    """One line of `samples.jsonl`: the case as asked, the answer as given, the judgement with its reason."""
+    """One line of `samples.jsonl`: the case as asked, the answer as given, the judgement with its reason.
 
+    A case is asked `samples` times in a run; `sample` counts them from 0. `answer` is the one that was judged; `earlier`
+    holds those of the turns before it.
+    """
+
+    suite: str = ""
     case: Case
+    sample: int = 0
+    earlier: tuple[Answer, ...] = ()
     answer: Answer | None
     outcome: Outcome
     value: float | None
     reason: str
     failure: str = ""
+    partial: float | None = None
+    """The share of what was asked that is right (0..1), where that can be told; it never makes an answer right."""
+    weak: bool = False
+    """Whether it was judged by its words only."""
+    measurements: dict[str, float] = {}
+
+    @property
+    def key(self) -> TrialKey:
+        return self.suite, self.case.id, self.sample
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """Every answer of the trial, turn by turn."""
+        return self.earlier if self.answer is None else (*self.earlier, self.answer)
 
     @property
     def right(self) -> bool:
@@ -63,6 +86,10 @@ class Trial(Record):
     def counted(self) -> bool:
         """Whether the trial is in the denominator."""
         return self.outcome is not Outcome.UNSCORED
+
+
+TrialKey = tuple[str, str, int]
+"""Suite, case id, sample."""
 
 
 class SelfCheck(Record):
