@@ -1,103 +1,11 @@
 from __future__ import annotations
 
 import math
-import time
 from pathlib import Path
 
 import pytest
 
 from punie.sandbox.judge import Ending, run_function
-from punie.sandbox.limits import Limits
-
-CAP = Limits(cpu_seconds=1, wall_seconds=2.0)
-
-
-def ending(source: str, limits: Limits = CAP) -> Ending:
-    (result,) = run_function(source, "f", [[1]], limits)
-    return result.ending
-
-
-BEHAVIOURS = {
-    "returns": ("def f(x): return x + 1", Ending.RETURNED),
-    "leaves a thread": (
-        "import threading, time\ndef f(x): threading.Thread(target=time.sleep, args=(60,)).start()",
-        Ending.RETURNED,
-    ),
-    "registers an exit handler": (
-        "import atexit, time\natexit.register(time.sleep, 60)\ndef f(x): ...",
-        Ending.RETURNED,
-    ),
-    "an object equal to everything": (
-        "class E:\n    def __eq__(self, other): return True\ndef f(x): return E()",
-        Ending.NOT_PLAIN,
-    ),
-    "an object that claims to be an int": (
-        "class E:\n    __class__ = int\n    def __eq__(self, other): return True\ndef f(x): return E()",
-        Ending.RAISED,
-    ),
-    "a generator": ("def f(x):\n    while True: yield x", Ending.NOT_PLAIN),
-    "a list of itself": ("def f(x):\n    y = []\n    y.append(y)\n    return y", Ending.NOT_PLAIN),
-    "a result too large": ("def f(x): return 'x' * 10_000_000", Ending.NOT_PLAIN),
-    "a syntax error": ("def f(x) return x", Ending.NOT_COMPILED),
-    "a null byte": ("def f(x): return x\0", Ending.NOT_COMPILED),
-    "another name": ("def g(x): return x", Ending.MISSING),
-    "a name that is no function": ("f = 1", Ending.MISSING),
-    "an exception": ("def f(x): return 1 / 0", Ending.RAISED),
-    "a base exception": ("class E(BaseException): ...\ndef f(x): raise E", Ending.RAISED),
-    "an exception that cannot be shown": (
-        "class E(Exception):\n    def __str__(self): raise SystemExit(0)\ndef f(x): raise E",
-        Ending.RAISED,
-    ),
-    "a keyboard interrupt": ("def f(x): raise KeyboardInterrupt", Ending.RAISED),
-    "endless recursion": ("def f(x): return f(x)", Ending.RAISED),
-    "asks for input": ("def f(x): return input()", Ending.RAISED),
-    "writes a large file": ("def f(x): open('x', 'wb').write(bytes(10_000_000))", Ending.RAISED),
-    "opens many files": ("def f(x): return len([open('/dev/null') for _ in range(100)])", Ending.RAISED),
-    "exits at import": ("import sys\nsys.exit(0)", Ending.ENDED_EARLY),
-    "exits in the call": ("def f(x): raise SystemExit(0)", Ending.ENDED_EARLY),
-    "exits past python": ("import os\ndef f(x): os._exit(0)", Ending.ENDED_EARLY),
-    "kills itself": ("import os\ndef f(x): os.kill(os.getpid(), 9)", Ending.ENDED_EARLY),
-    "dies of a signal without a name": ("import os\ndef f(x): os.kill(os.getpid(), 40)", Ending.ENDED_EARLY),
-    "closes the result channel": ("import os\nos.close(3)\nos._exit(0)", Ending.ENDED_EARLY),
-    "loops": ("def f(x):\n    while True: pass", Ending.TIMEOUT),
-    "loops and ignores the warning": (
-        "import signal\nsignal.signal(signal.SIGXCPU, signal.SIG_IGN)\ndef f(x):\n    while True: pass",
-        Ending.TIMEOUT,
-    ),
-    "loops past every exception": (
-        "def f(x):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass",
-        Ending.TIMEOUT,
-    ),
-    "sleeps": ("import time\ndef f(x): time.sleep(60)", Ending.TIMEOUT),
-    "one long instruction": ("def f(x): return 3 ** 3 ** 20", Ending.TIMEOUT),
-    "floods its output": ("def f(x):\n    while True: print('x' * 9999)", Ending.OUTPUT),
-    "floods without a newline": ("import os\ndef f(x):\n    while True: os.write(2, b'\\xff' * 9999)", Ending.OUTPUT),
-    "forges nonsense": (
-        "import os\nos.write(3, b'[' * 9999 + b'\\n')\ndef f(x): return x",
-        Ending.TAMPERED,
-    ),
-    "forges a set of lists": (
-        'import os\nos.write(3, b\'["returned", {"set": [{"list": []}]}]\\n\')\ndef f(x): return x',
-        Ending.TAMPERED,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BEHAVIOURS)
-def test_every_ending_has_its_own_name_and_comes_within_a_second_of_the_cap(name: str) -> None:
-    """Whatever a candidate does, the judge says which of the endings it was, and never waits longer than cap + 1 s."""
-    source, expected = BEHAVIOURS[name]
-    began = time.monotonic()
-    assert ending(source) is expected
-    assert time.monotonic() - began < CAP.wall_seconds + 1.0
-
-
-@pytest.mark.skipif("sys.platform == 'darwin'", reason="macOS knows no limit of the address space")
-def test_memory_growth_is_memory_and_not_an_exception_of_the_code() -> None:
-    """A candidate that eats memory is stopped at the limit and classed as such."""
-    source = "def f(x):\n    y = []\n    while True: y.append(bytearray(10**7))"
-    assert ending(source, Limits(memory_bytes=128 * 2**20)) is Ending.MEMORY
-
 
 VALUES = [
     *(None, True, False, 0, -7, 2**70, 10**5000, 0.1, math.inf, "", "é\ud800\x00'\"", [], [1, [2.0, "x"]], (1, (2,))),

@@ -76,11 +76,13 @@ def answer():
     while frame is not None:
         seen += repr(frame.f_locals) + repr(frame.f_globals)
         frame = frame.f_back
-    return 73 if "7" + "3" in seen.replace("return 7" + "3", "") else 0
+    return 4271873 if "427" + "1873" in seen.replace("return 427" + "1873", "") else 0
 """
 
 
-@pytest.mark.parametrize("test", ["assert answer() == 73", "def check(candidate):\n    assert candidate() == 73"])
+@pytest.mark.parametrize(
+    "test", ["assert answer() == 4271873", "def check(candidate):\n    assert candidate() == 4271873"]
+)
 def test_expected_values_do_not_enter_the_child(test: str) -> None:
     """A solution that looks through its whole process for the expected value does not find it."""
     (result,) = run(SPY, test, entry_point="answer")

@@ -1,0 +1,70 @@
+"""Workers are kept, replaced, and never outlive those who use them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from punie.errors import SandboxError
+from punie.sandbox.judge import run_function
+from punie.sandbox.pool import POOL
+
+pytestmark = pytest.mark.usefixtures("jail")
+
+JUDGE = """
+import threading
+from punie.sandbox.judge import run_function
+source = "import time\\ndef f(): time.sleep(99)"
+threading.Thread(target=run_function, args=(source, "f", [[]]), daemon=True).start()
+input()
+"""
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def descendants(process: int) -> list[psutil.Process]:
+    return psutil.Process(process).children(recursive=True)
+
+
+def workers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "punie.sandbox.worker" in child.cmdline()]
+
+
+def test_a_worker_serves_many_candidates() -> None:
+    """One worker is enough for one candidate after the other, and closing the pool ends it."""
+    POOL.close()
+    processes = {run_function("import os\ndef f(): return os.getppid()", "f", [[]])[0].value for _ in range(3)}
+    assert [worker.pid for worker in workers()] == list(processes)
+    POOL.close()
+    assert workers() == []
+
+
+def test_nothing_outlives_a_judge_that_is_killed() -> None:
+    """Worker and candidate end with the process that asked for them, even by SIGKILL."""
+    with subprocess.Popen([sys.executable, "-c", JUDGE], stdin=subprocess.PIPE) as judge:
+        wait_until(lambda: len(descendants(judge.pid)) == 2)
+        left = descendants(judge.pid)
+        judge.kill()
+    wait_until(lambda: not any(process.is_running() for process in left))
+
+
+def test_a_lost_worker_is_an_error_and_is_replaced() -> None:
+    """A worker that is killed is noticed: the case is no zero, and the next candidate has a new worker."""
+    POOL.close()
+    run_function("def f(): 0", "f", [[]])
+    (worker,) = workers()
+    worker.kill()
+    worker.wait()
+    with pytest.raises(SandboxError, match="ended by itself"):
+        run_function("def f(): 0", "f", [[]])
+    assert run_function("def f(): return 1", "f", [[]])[0].value == 1
