@@ -102,6 +102,18 @@ def test_every_reference_solution_of_humaneval_passes(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not HUMANEVAL.is_file(), reason="the public benchmark rows are not beside the repository")
+def test_no_stub_passes_humaneval(tmp_path: Path) -> None:
+    """0 of 164 for functions that return None."""
+    import_file("humaneval", HUMANEVAL, tmp_path / "humaneval")
+    rows = [row for _, row in read_jsonl(tmp_path / "humaneval/train.jsonl")]
+    stubs = [{**row, "solution": f"def {row['metadata']['entry_point']}(*a): return None"} for row in rows]
+    with pytest.raises(DataError) as caught:
+        verify(write_rows(tmp_path / "stubs.jsonl", *stubs), tmp_path / "out")
+    assert "test failed 164" in caught.value.hint
+
+
+@pytest.mark.slow
 @pytest.mark.skipif(not MBPP.is_file(), reason="the public benchmark rows are not beside the repository")
 def test_every_reference_solution_of_mbpp_passes(tmp_path: Path) -> None:
     """464 of 464, rows 511 to 974."""
