@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from punie.errors import InterruptedRun, ServerError, UsageError
+from punie.evaluation.expectations import NumberExpectation
 from punie.evaluation.outcomes import Outcome, Trial
 from punie.evaluation.runner import EvaluationOptions, ask_cases, evaluate
 from punie.evaluation.runs import read_run, rescore
@@ -107,8 +108,9 @@ async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, s
 
 async def test_a_broken_suite_stops_before_any_server(tmp_path: Path, tiny_model: Path, suite: Suite) -> None:
     """The grader is checked first, and leaves no trace when it is broken."""
-    twice = suite.model_copy(update={"cases": suite.cases * 2})
-    options = EvaluationOptions(model=tiny_model, label="tiny", suite=twice, output=tmp_path / "run")
+    without_answer = suite.cases[-1].model_copy(update={"expect": NumberExpectation(value=float("inf"))})
+    broken = suite.model_copy(update={"cases": (*suite.cases, without_answer)})
+    options = EvaluationOptions(model=tiny_model, label="tiny", suite=broken, output=tmp_path / "run")
     stages: list[str] = []
     with pytest.raises(UsageError):
         await evaluate(options, on_stage=stages.append)

@@ -45,12 +45,6 @@ def test_a_broken_grader_is_named(name: str) -> None:
         check_suite(make_suite(**BROKEN[name]), "jail")
 
 
-def test_ids_are_unique(suite: Suite) -> None:
-    """Trials are kept by id, so no two cases share one."""
-    with pytest.raises(UsageError, match="two cases"):
-        check_suite(suite.model_copy(update={"cases": suite.cases * 2}), "off")
-
-
 def test_a_case_that_needs_no_call_can_be_checked() -> None:
     """Its reference answer is words, its known-bad answers are silence and a call."""
     assert check_suite(make_suite(kind="calls", calls=[]), "off") == SelfCheck(references=1, known_bad=2)

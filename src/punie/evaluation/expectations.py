@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from punie.conversation import ToolCall
 from punie.toolcalls import render_call
@@ -14,6 +15,16 @@ class Record(BaseModel):
     """A frozen value that refuses keys it does not know."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_every_key(cls, value: Any) -> Any:
+        for key in value if isinstance(value, dict) else ():
+            if key not in cls.model_fields:
+                close = get_close_matches(str(key), cls.model_fields, 1)
+                hint = f"did you mean {close[0]!r}" if close else f"keys are {', '.join(cls.model_fields)}"
+                raise ValueError(f"there is no key {str(key)!r} here; {hint}")
+        return value
 
 
 class ExpectedCall(Record):

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ValidationError
 from punie.errors import DataError, UsageError
 from punie.evaluation.outcomes import EvaluationRun, RunRecord, Trial
 from punie.evaluation.scorers import CodeExecution, choose_code_execution, judge
-from punie.files import append_jsonl, hash_value, make_folder, read_json, read_jsonl, write_json, write_jsonl
+from punie.evaluation.suite import hash_cases
+from punie.files import append_jsonl, make_folder, read_json, read_jsonl, write_json, write_jsonl
 
 _RECORD, _SAMPLES, _STARTED = "run.json", "samples.jsonl", "started.json"
 
@@ -34,7 +35,7 @@ def read_run(folder: Path) -> EvaluationRun:
     record = _validated(RunRecord, read_json(folder / _RECORD), str(folder / _RECORD))
     samples = folder / _SAMPLES
     trials = tuple(_validated(Trial, row, f"{samples}:{number}") for number, row in read_jsonl(samples))
-    if hash_value([trial.case.model_dump(mode="json") for trial in trials]) != record.suite_hash:
+    if hash_cases(trial.case for trial in trials) != record.suite_hash:
         raise DataError(
             f"The {len(trials)} cases are not those of suite {record.suite!r}, or not all of them.", where=str(samples)
         )

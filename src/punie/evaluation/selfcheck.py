@@ -37,22 +37,11 @@ def check_suite(suite: Suite, code_execution: CodeExecution) -> SelfCheck:
 
     Raises UsageError naming the first case whose grader is broken.
     """
-    _check_ids(suite)
     for case in suite.cases:
         _check_written(case)
     run_code = sandbox(code_execution)
     _check_references(suite.cases, run_code)
     return SelfCheck(references=len(suite.cases), known_bad=_check_known_bad(suite.cases, _replaying(run_code)))
-
-
-def _check_ids(suite: Suite) -> None:
-    if not suite.cases:
-        raise UsageError(f"Suite {suite.name!r} has no cases.")
-    seen: set[str] = set()
-    for case in suite.cases:
-        if case.id in seen:
-            raise UsageError(f"Suite {suite.name!r} has two cases with the id {case.id!r}.")
-        seen.add(case.id)
 
 
 def _check_written(case: Case) -> None:
