@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -49,13 +51,14 @@ def test_a_worker_serves_many_candidates() -> None:
     assert workers() == []
 
 
-def test_nothing_outlives_a_judge_that_is_killed() -> None:
-    """Worker and candidate end with the process that asked for them, even by SIGKILL."""
-    with subprocess.Popen([sys.executable, "-c", JUDGE], stdin=subprocess.PIPE) as judge:
+def test_nothing_outlives_a_judge_that_is_killed(tmp_path: Path) -> None:
+    """Worker, candidate and its folder go with the process that asked for them, even by SIGKILL."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", JUDGE], stdin=subprocess.PIPE, env=environment) as judge:
         wait_until(lambda: len(descendants(judge.pid)) == 2)
         left = descendants(judge.pid)
         judge.kill()
-    wait_until(lambda: not any(process.is_running() for process in left))
+    wait_until(lambda: not any(process.is_running() for process in left) and not list(tmp_path.iterdir()))
 
 
 def test_a_lost_worker_is_an_error_and_is_replaced() -> None:

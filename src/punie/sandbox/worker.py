@@ -73,8 +73,10 @@ def _serve(control: socket.socket, order: Mapping[str, Any], descriptors: Sequen
     exceeded = _watch(control, process, order)
     if exceeded:
         _kill(process)
-    patience = _SETTLE_SECONDS if control.recv(1) == SETTLE else 0
-    ended = _end(process, patience)
+    told = control.recv(1)
+    ended = _end(process, _SETTLE_SECONDS if told == SETTLE else 0)
+    if not told:
+        _remove(order["folder"])
     if said != candidate.JAILED:
         return {"broken": said.decode(errors="replace") or f"it ended at once with {ended['code']}"}
     return {"exceeded": exceeded, **ended}
@@ -163,6 +165,13 @@ def _kill(process: int) -> None:
     for kill in (os.killpg, os.kill):
         with suppress(ProcessLookupError, PermissionError):
             kill(process, signal.SIGKILL)
+
+
+def _remove(folder: str) -> None:
+    """The judge was killed, and cannot remove what it made. Rare, so the import is not paid for by every start."""
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_orphans() -> None:
