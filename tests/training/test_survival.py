@@ -133,7 +133,7 @@ def test_asked_to_stop_it_saves_and_says_how_to_go_on(
     """Exit code 130; the printed command, as it stands, ends in the adapter of a run that was left alone."""
     plan = make_plan(tmp_path / "a run")
     folder = AdapterFolder.of(plan)
-    stopped = punie_train(plan, Hit(CHILD, "open metrics.jsonl 9", signal, whom))
+    stopped = punie_train(plan, Hit(CHILD, "os.rename state.safetensors 1", signal, whom))
     assert stopped.returncode == 130, stopped.stderr
     last = read_metrics(folder.metrics)[-1]
     assert isinstance(last, Stopped)
@@ -189,7 +189,7 @@ def assert_little_is_lost(plan: TrainingPlan) -> None:
     metrics = read_metrics(folder.metrics) if folder.metrics.is_file() else ()
     done = [metric.iteration for metric in metrics if isinstance(metric, TrainLoss)]
     saved = read_progress(folder.state).iteration if folder.state.is_file() else 0
-    assert max(done, default=0) - saved <= plan.save_every or folder.outcome.is_file()
+    assert max(done, default=0) - saved <= plan.save_every or folder.weights.is_file()
 
 
 def processes_of(folder: AdapterFolder) -> list[int]:
