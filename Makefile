@@ -34,6 +34,7 @@ lint: ready
 bench: ready
 	.venv/bin/python benchmarks/startup.py
 	.venv/bin/python benchmarks/curate.py 20
+	.venv/bin/python benchmarks/sandbox.py --runs 30
 	.venv/bin/python benchmarks/validation.py 10
 	.venv/bin/python benchmarks/dedup.py 5000
 	.venv/bin/python benchmarks/contamination.py $(ROWS)

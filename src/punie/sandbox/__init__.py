@@ -6,6 +6,7 @@
     candidate   limits itself, enters the jail, runs the source
     linux       Landlock (`landlock`) and seccomp (`seccomp`, `syscalls`)
     macos       a Seatbelt profile, and the memory watcher that macOS needs
+    removal     what a candidate left, however deep or locked, is removed
     jail        whether a jail can be had here, found out by running hostile code in it
     program     asserts and check programs, taken apart (`asserts`) so that expected values stay outside
 

@@ -21,9 +21,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Generator, Sequence
@@ -36,6 +34,7 @@ from typing import IO, Any, Literal
 from punie.sandbox.limits import Limits
 from punie.sandbox.plain import decode
 from punie.sandbox.pool import POOL, Worker
+from punie.sandbox.removal import remove_folder
 
 Execution = Literal["jail", "unsafe child process"]
 _CHUNK = 65536
@@ -103,11 +102,7 @@ def _work_folder() -> Generator[str]:
     try:
         yield folder
     finally:
-        try:
-            shutil.rmtree(folder)
-        except (OSError, RecursionError):
-            for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
-                subprocess.run([*command, folder], stderr=subprocess.DEVNULL, check=False)
+        remove_folder(folder)
 
 
 class _Candidate:

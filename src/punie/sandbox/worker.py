@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from punie.sandbox import candidate, linux, macos
+from punie.sandbox.removal import remove_folder
 
 KILL, SETTLE = b"k", b"s"
 """End at once; or give a candidate that has closed its results the moment it needs to exit by itself."""
@@ -76,7 +77,8 @@ def _serve(control: socket.socket, order: Mapping[str, Any], descriptors: Sequen
     told = control.recv(1)
     ended = _end(process, _SETTLE_SECONDS if told == SETTLE else 0)
     if not told:
-        _remove(order["folder"])
+        # The judge was killed, and cannot remove what it made.
+        remove_folder(order["folder"])
     if said != candidate.JAILED:
         return {"broken": said.decode(errors="replace") or f"it ended at once with {ended['code']}"}
     return {"exceeded": exceeded, **ended}
@@ -165,13 +167,6 @@ def _kill(process: int) -> None:
     for kill in (os.killpg, os.kill):
         with suppress(ProcessLookupError, PermissionError):
             kill(process, signal.SIGKILL)
-
-
-def _remove(folder: str) -> None:
-    """The judge was killed, and cannot remove what it made. Rare, so the import is not paid for by every start."""
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_orphans() -> None:
