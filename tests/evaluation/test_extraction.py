@@ -2,53 +2,63 @@ from __future__ import annotations
 
 import pytest
 
-from punie.evaluation.extraction import find_code, find_number
+from punie.evaluation.extraction import Code, find_code, method_owner
 
 FUNCTION = "def f(x):\n    return x"
+OTHER = "def g(x):\n    return x"
 
 CODE = [
     # text, the code in it
     (FUNCTION, FUNCTION),
     (f"Sure!\n```python\n{FUNCTION}\n```\nDone.", f"{FUNCTION}\n"),
-    (f"```\n{FUNCTION}\n```\n```\ndef g(): ...\n```", f"{FUNCTION}\n"),
+    (f"```\n{FUNCTION}\n```\n```\n{OTHER}\n```", f"{FUNCTION}\n"),
+    (f"```\n{OTHER}\n```\n```\n{FUNCTION}\n```", f"{FUNCTION}\n"),
+    (f"```python\n{FUNCTION}1\n```\nBetter:\n```python\n{FUNCTION}\n```\n```\nf(1)\n```", f"{FUNCTION}\n"),
+    (f"```python\n{OTHER}\n```\n```python\n1\n```", f"{OTHER}\n"),
+    (f"```json\n{{}}\n```\n~~~ Python3 title\n{FUNCTION}\n~~~", f"{FUNCTION}\n"),
+    (f"1. Write:\n   ```python\n   {FUNCTION.replace(chr(10), chr(10) + '   ')}\n   ```", f"{FUNCTION}\n"),
     (f"```py\n{FUNCTION}\n", f"{FUNCTION}\n"),
     ("```python\ndef f(x) return\n```", "def f(x) return\n"),
     (f"Here it is:\nimport math\n{FUNCTION}\nThis works well.", f"import math\n{FUNCTION}"),
     (f"{FUNCTION}\nassert f(1) == 1\nassert f(2", f"{FUNCTION}\nassert f(1) == 1"),
     (f"@cache\n{FUNCTION}", f"@cache\n{FUNCTION}"),
     ("def f(x) return x", "def f(x) return x"),
-    ("A def is a function.", None),
-    ("from here on it is prose", None),
-    ("", None),
 ]
 
 
 @pytest.mark.parametrize(("text", "code"), CODE)
-def test_code_is_the_first_fence_or_the_longest_python(text: str, code: str | None) -> None:
+def test_code_is_the_last_fence_with_the_function_or_the_longest_python(text: str, code: str) -> None:
     """A fence is taken as it stands; without one, code runs from its first line to the last that is still Python."""
-    assert find_code(text) == code
+    assert find_code(text, "f") == Code(code)
 
 
-NUMBERS = [
-    ("42", 42.0),
-    ("-12", -12.0),
-    ("\u221212", -12.0),
-    ("It is 1,234.", 1234.0),
-    ("3.50", 3.5),
-    ("1,234,567.25 in all", 1234567.25),
-    ("1e6", 1e6),
-    ("12 and 30 make 42", 42.0),
-    ("Answer: 42. Checked in 3 steps.", 42.0),
-    ("answer: **$42** of 50", 42.0),
-    ("Answer: 1\nNo. Answer: 2", 2.0),
-    ("10-3", 3.0),
-    ("x2", None),
-    ("none at all", None),
-    ("", None),
+MISSING = [
+    ("A def is a function.", "no code"),
+    ("from here on it is prose", "no code"),
+    ("", "no code"),
+    ("```js\nfunction f(x) { return x }\n```", "wrong language"),
+    ("```c++\nint f(int x) { return x; }\n```\n```json\n{}\n```", "wrong language"),
+    ("```python\ndef f(x):\n    return (x +", "truncated"),
 ]
 
 
-@pytest.mark.parametrize(("text", "number"), NUMBERS)
-def test_the_number_is_the_last_answer_or_the_last_number(text: str, number: float | None) -> None:
-    """ "Answer: N" goes before any other number; the last one counts."""
-    assert find_number(text) == number
+@pytest.mark.parametrize(("text", "missing"), MISSING)
+def test_an_answer_without_code_says_what_it_lacks(text: str, missing: str) -> None:
+    """No code, code in another language, and a block that breaks off are three failures."""
+    assert find_code(text, "f") == Code("", missing)
+
+
+@pytest.mark.parametrize(
+    ("source", "owner"),
+    [
+        ("class Solution:\n    def f(self, x): return x", "Solution"),
+        ("class A:\n    def f(self): ...\nclass B:\n    def f(self): ...", "B"),
+        ("class Solution:\n    def f(self, x): return x\ndef f(x): return Solution().f(x)", None),
+        ("class Solution:\n    def f(self, x): return x\nf = Solution().f", None),
+        ("class Solution:\n    def g(self, x): return x", None),
+        ("class Solution: def", None),
+    ],
+)
+def test_a_method_stands_for_the_function(source: str, owner: str | None) -> None:
+    """The class is named only where no function at top level has the name."""
+    assert method_owner(source, "f") == owner

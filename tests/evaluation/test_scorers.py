@@ -8,7 +8,8 @@ import pytest
 
 from punie.evaluation.expectations import CallExpectation, CodeExpectation, CodeTest
 from punie.evaluation.outcomes import Answer, Outcome
-from punie.evaluation.scorers import choose_code_execution, judge, score_answer
+from punie.evaluation.score import Score
+from punie.evaluation.scorers import choose_code_execution, judge, runner_of, score_answer
 from punie.evaluation.suite import Case
 
 
@@ -18,6 +19,10 @@ def call(name: str, **arguments: Any) -> str:
 
 def answer(text: str, finish_reason: str = "stop") -> Answer:
     return Answer(text=text, finish_reason=finish_reason, prompt_tokens=1, completion_tokens=1, seconds=0.0)
+
+
+def score(case: Case, text: str, finish_reason: str = "stop") -> Score:
+    return score_answer(case, text, finish_reason, runner_of("jail"))
 
 
 READ = call("read_file", path="a.txt")
@@ -48,8 +53,8 @@ CALLS = [
 @pytest.mark.parametrize(("text", "failure"), CALLS)
 def test_calls_are_matched_by_structure(cases: Mapping[str, Case], text: str, failure: str) -> None:
     """Exactly the expected calls count, in any order; each other way to be wrong has its own name."""
-    score = score_answer(cases["both"], text, "stop")
-    assert (score.right, score.failure) == (failure == "", failure)
+    judged = score(cases["both"], text)
+    assert (judged.right, judged.failure) == (failure == "", failure)
 
 
 @pytest.mark.parametrize(
@@ -58,15 +63,15 @@ def test_calls_are_matched_by_structure(cases: Mapping[str, Case], text: str, fa
 def test_where_no_call_is_expected_only_words_are_right(cases: Mapping[str, Case], text: str, failure: str) -> None:
     """Not calling is right only when something was answered."""
     case = cases["both"].model_copy(update={"expect": CallExpectation(calls=())})
-    assert score_answer(case, text, "stop").failure == failure
+    assert score(case, text).failure == failure
 
 
 def test_equal_looking_calls_are_told_apart(cases: Mapping[str, Case]) -> None:
     """1 and true are different arguments, in whatever order the calls come."""
     wanted = [{"name": "wait", "arguments": {"seconds": value}} for value in (1, True)]
     case = cases["both"].model_copy(update={"expect": CallExpectation.model_validate({"calls": wanted})})
-    assert score_answer(case, call("wait", seconds=True) + call("wait", seconds=1), "stop").right
-    assert not score_answer(case, call("wait", seconds=True) * 2, "stop").right
+    assert score(case, call("wait", seconds=True) + call("wait", seconds=1)).right
+    assert not score(case, call("wait", seconds=True) * 2).right
 
 
 CODE = [
@@ -88,8 +93,8 @@ CODE = [
 @pytest.mark.parametrize(("text", "failure"), CODE)
 def test_code_is_run_and_its_results_compared_outside(cases: Mapping[str, Case], text: str, failure: str) -> None:
     """Only returned values that are right on every test count."""
-    score = score_answer(cases["add"], text, "stop")
-    assert (score.right, score.failure) == (failure == "", failure)
+    judged = score(cases["add"], text)
+    assert (judged.right, judged.failure) == (failure == "", failure)
 
 
 def test_expected_values_are_not_to_be_found_inside() -> None:
@@ -110,8 +115,8 @@ def f():
     tests = (CodeTest(arguments=(), returns="needle in a haystack"),)
     expect = CodeExpectation(entry_point="f", tests=tests, solution="")
     case = Case(id="f", category="c", messages=({"role": "user", "content": ""},), expect=expect)
-    score = score_answer(case, f"```\n{text}```", "stop")
-    assert (score.failure, "IndexError" in score.reason) == ("raised", True)
+    judged = score(case, f"```\n{text}```")
+    assert (judged.failure, "IndexError" in judged.reason) == ("raised", True)
 
 
 NUMBERS = [
@@ -126,15 +131,15 @@ NUMBERS = [
 @pytest.mark.parametrize(("text", "failure"), NUMBERS)
 def test_the_final_number_counts(cases: Mapping[str, Case], text: str, failure: str) -> None:
     """A right number on the way to a wrong one is wrong."""
-    score = score_answer(cases["sum"], text, "stop")
-    assert (score.right, score.failure) == (failure == "", failure)
+    judged = score(cases["sum"], text)
+    assert (judged.right, judged.failure) == (failure == "", failure)
 
 
 @pytest.mark.parametrize("name", ["both", "add", "sum"])
 def test_a_truncated_answer_is_wrong(cases: Mapping[str, Case], name: str) -> None:
     """Whatever it holds, an answer that was cut off counts as wrong, under a name of its own."""
-    score = score_answer(cases[name], cases[name].expect.reference(), "length")
-    assert (score.value, score.failure) == (0.0, "truncated")
+    judged = score(cases[name], cases[name].expect.reference(), "length")
+    assert (judged.value, judged.failure) == (0.0, "truncated")
 
 
 def test_code_is_not_run_where_execution_is_off(cases: Mapping[str, Case]) -> None:

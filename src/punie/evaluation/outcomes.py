@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from pydantic import Field
+
 from punie.evaluation.expectations import Record
 from punie.evaluation.suite import Case
 from punie.serving.identity import Identity
@@ -20,19 +22,6 @@ class Outcome(StrEnum):
     SCORED = "scored"
     FAILED = "failed"
     UNSCORED = "unscored"
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """`value` in 0..1, right only at 1. `failure` names the class of a wrong answer, e.g. "wrong argument"."""
-
-    value: float
-    reason: str
-    failure: str = ""
-
-    @property
-    def right(self) -> bool:
-        return self.value == 1.0
 
 
 class Answer(Record):
@@ -50,8 +39,8 @@ class Answer(Record):
 class Trial(Record):
     """One line of `samples.jsonl`: the case as asked, the answer as given, the judgement with its reason.
 
-    A case is asked `samples` times in a run; `sample` counts them from 0. `answer` is the one that was judged; `earlier`
-    holds those of the turns before it.
+    A case is asked `samples` times in a run; `sample` counts them from 0. `answer` is the one that was judged;
+    `earlier` holds those of the turns before it.
     """
 
     suite: str = ""
@@ -67,7 +56,7 @@ class Trial(Record):
     """The share of what was asked that is right (0..1), where that can be told; it never makes an answer right."""
     weak: bool = False
     """Whether it was judged by its words only."""
-    measurements: dict[str, float] = {}
+    measurements: dict[str, float] = Field(default_factory=dict)
 
     @property
     def key(self) -> TrialKey:

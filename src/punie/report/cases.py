@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from punie.conversation import Row
-from punie.evaluation.expectations import CodeExpectation, CodeTest
+from punie.evaluation.expectations import CodeExpectation
 from punie.evaluation.outcomes import Outcome, Trial
 from punie.evaluation.suite import Case
 from punie.files import hash_value
@@ -57,9 +57,9 @@ class CaseView:
     @property
     def expected(self) -> tuple[str, ...]:
         expect = self.case.expect
-        if not isinstance(expect, CodeExpectation):
-            return (expect.reference() or "no call",)
-        return ("\n".join(_assertion(expect.entry_point, test) for test in expect.tests), expect.solution.strip("\n"))
+        if isinstance(expect, CodeExpectation):
+            return ("\n".join(expect.checks()), expect.solution.strip("\n"))
+        return (expect.reference(),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +113,6 @@ def _content(message: Row) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= _TEASER else f"{text[:_TEASER]}…"
-
-
-def _assertion(entry_point: str, test: CodeTest) -> str:
-    return f"{entry_point}({', '.join(map(repr, test.arguments))}) == {test.returns!r}"
 
 
 def _signature(tool: Row) -> tuple[str, str]:

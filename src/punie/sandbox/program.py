@@ -32,12 +32,13 @@ class CheckProgram:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Whether a check held, whether that was decided in the candidate's process, and what came instead."""
+    """Whether a check held, whether the candidate's process decided that, what came instead, and how it ended."""
 
     check: Check
     passed: bool
     in_process: bool
     detail: str = ""
+    ending: Ending = Ending.RETURNED
 
 
 def read_tests(tests: Sequence[str], entry_point: str | None = None) -> CheckProgram:
@@ -86,7 +87,7 @@ def _run(
 def _judged(check: Check, call: CallResult) -> CheckResult:
     inside = check.judge is None
     if call.ending != Ending.RETURNED:
-        return CheckResult(check, False, inside, f"{call.ending}: {call.detail}".removesuffix(": "))
+        return CheckResult(check, False, inside, f"{call.ending}: {call.detail}".removesuffix(": "), call.ending)
     if _holds(check.judge, call.value):
         return CheckResult(check, True, inside)
     return CheckResult(check, False, inside, "it is false" if inside else f"came {call.value!r}"[:_SHOWN])
