@@ -15,8 +15,9 @@ from pathlib import Path
 from punie.data.check.validation import validate
 from punie.data.dataset import Manifest, read_manifest
 from punie.errors import InterruptedRun, UsageError
+from punie.evaluation.options import EvaluationOptions
 from punie.evaluation.outcomes import EvaluationRun, Trial
-from punie.evaluation.runner import EvaluationOptions, evaluate
+from punie.evaluation.runner import evaluate
 from punie.evaluation.runs import read_run
 from punie.evaluation.suite import load_suite
 from punie.generate.sample import tiny_recipe, write_tiny
@@ -178,7 +179,7 @@ def _fresh_run(
     asked = EvaluationOptions(
         model=model,
         label=options.model,
-        suite=SUITE,
+        suites=(SUITE,),
         output=folder,
         adapter=adapter,
         unsafe_no_sandbox=options.unsafe_no_sandbox,
@@ -188,6 +189,7 @@ def _fresh_run(
 
 def _earlier_run(folder: Path, options: QuickstartOptions) -> EvaluationRun:
     run = read_run(folder)
-    if run.record.suite_hash != load_suite(SUITE).hash or run.record.identity.model != options.model:
+    asked = [suite.hash for suite in run.record.suites]
+    if asked != [load_suite(SUITE).hash] or run.record.identity.model != options.model:
         raise UsageError("This run asked other questions, or another model.", where=str(folder), hint=_FRESH)
     return run

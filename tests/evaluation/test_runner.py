@@ -11,10 +11,12 @@ import psutil
 import pytest
 
 from punie.errors import InterruptedRun, ServerError, UsageError
+from punie.evaluation.asking import Examiner, Question
 from punie.evaluation.expectations import NumberExpectation
+from punie.evaluation.options import EvaluationOptions
 from punie.evaluation.outcomes import Outcome, Trial
-from punie.evaluation.runner import EvaluationOptions, ask_cases, evaluate
-from punie.evaluation.runs import read_run, rescore
+from punie.evaluation.runner import evaluate
+from punie.evaluation.runs import PartialRun, read_run, rescore
 from punie.evaluation.suite import Suite
 from punie.serving.client import Completion, DroppedReply
 
@@ -34,33 +36,34 @@ class Toy:
         return Completion(answer, "stop", prompt_tokens=1, completion_tokens=1, seconds=0.0)
 
 
-async def ask(suite: Suite, answers: Mapping[str, str | Exception]) -> dict[str, Trial]:
-    trials: list[Trial] = []
-    await ask_cases(Toy(answers), suite.cases, "jail", trials.append)
-    return {trial.case.id: trial for trial in trials}
+async def ask(folder: Path, suite: Suite, answers: Mapping[str, str | Exception]) -> dict[str, Trial]:
+    with PartialRun(folder / "run") as partial:
+        partial.resume({})
+        await Examiner(Toy(answers), partial, "jail").ask(Question(suite.name, case) for case in suite.cases)
+        return {trial.case.id: trial for trial in partial.trials.values()}
 
 
-async def test_every_case_is_asked_once_and_judged(suite: Suite) -> None:
+async def test_every_case_is_asked_once_and_judged(tmp_path: Path, suite: Suite) -> None:
     """Reference answers are all right; the answer lies in the trial as it came."""
     references = {str(case.messages[0]["content"]): case.expect.reference() for case in suite.cases}
-    trials = await ask(suite, references)
+    trials = await ask(tmp_path, suite, references)
     assert sorted(trials) == sorted(case.id for case in suite.cases)
     assert all(trial.right for trial in trials.values())
     assert trials["sum"].answer is not None
     assert trials["sum"].answer.text == "Answer: 42"
 
 
-async def test_a_dropped_reply_is_a_failed_trial(suite: Suite) -> None:
+async def test_a_dropped_reply_is_a_failed_trial(tmp_path: Path, suite: Suite) -> None:
     """An answer the server could not deliver counts as not right, with its reason, and is no wrong answer either."""
-    trials = await ask(suite, {"Read notes.txt.": DroppedReply("dropped it")})
+    trials = await ask(tmp_path, suite, {"Read notes.txt.": DroppedReply("dropped it")})
     assert (trials["read"].outcome, trials["read"].reason) == (Outcome.FAILED, "dropped it")
     assert trials["sum"].outcome is Outcome.SCORED
 
 
-async def test_a_broken_server_ends_the_asking(suite: Suite) -> None:
+async def test_a_broken_server_ends_the_asking(tmp_path: Path, suite: Suite) -> None:
     """What was not answered gets no verdict: the error comes through as it was raised."""
     with pytest.raises(ServerError, match="gone"):
-        await ask(suite, {"What is 12 + 30?": ServerError("gone")})
+        await ask(tmp_path, suite, {"What is 12 + 30?": ServerError("gone")})
 
 
 async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, suite_file: Path) -> None:
@@ -68,7 +71,7 @@ async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, s
     options = EvaluationOptions(
         model=tiny_model,
         label="tiny",
-        suite=str(suite_file),
+        suites=(str(suite_file),),
         output=tmp_path / "reports" / "base",
         concurrency=2,
     )
@@ -94,7 +97,10 @@ async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, s
     assert len({case for case, _, _ in seen}) == 6
     assert [trial.case.id for trial in run.trials] == ["read", "both", "add", "halve", "sum", "million"]
     assert all(trial.answer is not None and trial.answer.completion_tokens <= 48 for trial in run.trials)
-    assert (run.record.identity.model, run.record.max_tokens, run.record.self_check.references) == ("tiny", 48, 6)
+    asked = run.record.suites[0]
+    assert (run.record.identity.model, asked.max_tokens, asked.self_check.references) == ("tiny", 48, 6)
+    assert run.record.measurements.asked == 6
+    assert (run.record.measurements.server_peak_memory or 0) > 10_000_000
     assert len(run.record.identity.base_probes) == 3
     assert len(stages) == 4
 
@@ -110,7 +116,7 @@ async def test_a_broken_suite_stops_before_any_server(tmp_path: Path, tiny_model
     """The grader is checked first, and leaves no trace when it is broken."""
     without_answer = suite.cases[-1].model_copy(update={"expect": NumberExpectation(value=float("inf"))})
     broken = suite.model_copy(update={"cases": (*suite.cases, without_answer)})
-    options = EvaluationOptions(model=tiny_model, label="tiny", suite=broken, output=tmp_path / "run")
+    options = EvaluationOptions(model=tiny_model, label="tiny", suites=(broken,), output=tmp_path / "run")
     stages: list[str] = []
     with pytest.raises(UsageError):
         await evaluate(options, on_stage=stages.append)
@@ -121,7 +127,7 @@ async def test_a_broken_suite_stops_before_any_server(tmp_path: Path, tiny_model
 async def test_a_server_that_dies_makes_no_zeros(tmp_path: Path, tiny_model: Path, suite: Suite) -> None:
     """What it answered is kept, what it did not answer has no verdict, and the error says how to go on."""
     options = EvaluationOptions(
-        model=tiny_model, label="tiny", suite=suite, output=tmp_path / "run", concurrency=1, max_tokens=8
+        model=tiny_model, label="tiny", suites=(suite,), output=tmp_path / "run", concurrency=1, max_tokens=8
     )
     seen: list[Trial] = []
 

@@ -5,18 +5,19 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from punie.errors import DataError, UsageError
-from punie.evaluation.outcomes import Answer, EvaluationRun, Outcome, RunRecord, SelfCheck, Trial
+from punie.evaluation.measurements import measure
+from punie.evaluation.outcomes import Answer, AskedSuite, EvaluationRun, Outcome, RunRecord, SelfCheck, Trial
 from punie.evaluation.runs import PartialRun, read_run, rescore
 from punie.evaluation.scorers import judge
 from punie.evaluation.suite import Case, Suite
 from punie.serving.identity import Identity
 
-CONDITIONS = {"suite_hash": "s", "temperature": 0.0}
+CONDITIONS = {"suites": "s", "temperature": 0.0}
+ANSWER = Answer(text="def add", finish_reason="stop", prompt_tokens=3, completion_tokens=2, seconds=0.25)
 
 
 def make_trial(case: Case) -> Trial:
@@ -24,17 +25,23 @@ def make_trial(case: Case) -> Trial:
     answer = Answer(
         text=case.expect.reference(), finish_reason="stop", prompt_tokens=3, completion_tokens=2, seconds=0.25
     )
-    return judge(case, answer, "jail")
+    return judge(case, answer, "jail").model_copy(update={"suite": "six"})
 
 
 def make_record(suite: Suite) -> RunRecord:
     return RunRecord(
         name="run",
         created="2026-01-01T00:00:00+00:00",
-        suite=suite.name,
-        suite_hash=suite.hash,
-        cases=len(suite.cases),
-        self_check=SelfCheck(references=6, known_bad=26),
+        suites=(
+            AskedSuite(
+                name=suite.name,
+                hash=suite.hash,
+                cases=len(suite.cases),
+                max_tokens=48,
+                self_check=SelfCheck(references=6, known_bad=26),
+            ),
+        ),
+        samples=1,
         identity=Identity(
             model="tiny",
             model_hash="sha256:1",
@@ -46,10 +53,10 @@ def make_record(suite: Suite) -> RunRecord:
         ),
         temperature=0.0,
         top_p=1.0,
-        max_tokens=48,
         concurrency=4,
         code_execution="jail",
         seconds=1.5,
+        measurements=measure((), (), 1.5, None),
         versions={"punie": "0"},
     )
 
@@ -61,7 +68,7 @@ def finished(tmp_path: Path, suite: Suite) -> EvaluationRun:
         partial.resume(CONDITIONS)
         for case in reversed(suite.cases):
             partial.add(make_trial(case))
-        return partial.finish(make_record(suite), [case.id for case in suite.cases])
+        return partial.finish(make_record(suite), [(suite.name, case.id, 0) for case in suite.cases])
 
 
 def test_a_finished_run_reads_back_as_it_was(tmp_path: Path, suite: Suite, finished: EvaluationRun) -> None:
@@ -96,22 +103,34 @@ def test_two_processes_never_write_one_run(tmp_path: Path) -> None:
     assert "Another process" in other.stderr
 
 
-@pytest.mark.parametrize(("conditions", "kept"), [(CONDITIONS, ["sum"]), (CONDITIONS | {"temperature": 0.7}, [])])
-def test_only_the_same_conditions_are_resumed(
-    tmp_path: Path, cases: Mapping[str, Case], conditions: dict[str, Any], kept: list[str]
-) -> None:
-    """Answers given under other conditions are dropped; half a line left by a kill is, too."""
+def test_a_run_goes_on_after_its_last_whole_line(tmp_path: Path, cases: Mapping[str, Case]) -> None:
+    """What was judged, and what had only come, is there again; half a line left by a kill is not."""
     with PartialRun(tmp_path / "run") as partial:
         partial.resume(CONDITIONS)
         partial.add(make_trial(cases["sum"]))
-    with (partial.folder / "samples.jsonl").open("ab") as samples:
-        samples.write(b'{"case": {"id": "mill')
+        partial.receive(("six", "add", 0), ANSWER)
+    for name in ("samples.jsonl", "answers.jsonl"):
+        with (partial.folder / name).open("ab") as lines:
+            lines.write(b'{"case": {"id": "mill')
     with PartialRun(tmp_path / "run") as partial:
-        partial.resume(conditions)
-        assert list(partial.trials) == kept
+        partial.resume(CONDITIONS)
+        assert list(partial.trials) == [("six", "sum", 0)]
+        assert partial.answers == {("six", "add", 0): [ANSWER]}
         partial.add(make_trial(cases["million"]))
     lines = (partial.folder / "samples.jsonl").read_text().splitlines()
-    assert [json.loads(line)["case"]["id"] for line in lines] == [*kept, "million"]
+    assert [json.loads(line)["case"]["id"] for line in lines] == ["sum", "million"]
+
+
+def test_answers_of_other_conditions_are_never_mixed_nor_dropped(tmp_path: Path, cases: Mapping[str, Case]) -> None:
+    """Another temperature is refused by name, and the earlier answers stay for whoever goes on as before."""
+    with PartialRun(tmp_path / "run") as partial:
+        partial.resume(CONDITIONS)
+        partial.add(make_trial(cases["sum"]))
+    with PartialRun(tmp_path / "run") as partial, pytest.raises(UsageError, match="temperature differ"):
+        partial.resume(CONDITIONS | {"temperature": 0.7})
+    with PartialRun(tmp_path / "run") as partial:
+        partial.resume(CONDITIONS)
+        assert list(partial.trials) == [("six", "sum", 0)]
 
 
 Edit = Callable[[Path], object]
@@ -121,7 +140,7 @@ DAMAGE: dict[str, tuple[Edit, type[Exception], str]] = {
     "no samples": (lambda folder: (folder / "samples.jsonl").unlink(), UsageError, "samples.jsonl"),
     "a record that is no JSON": (lambda folder: (folder / "run.json").write_text("{"), DataError, "run.json"),
     "a record of another format": (
-        lambda folder: _replace(folder / "run.json", '"format": 1', '"format": 99'),
+        lambda folder: _replace(folder / "run.json", '"format": 2', '"format": 1'),
         DataError,
         "format",
     ),

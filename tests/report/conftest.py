@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from punie.evaluation.outcomes import Answer, EvaluationRun, Outcome, RunRecord, SelfCheck, Trial
+from punie.evaluation.outcomes import (
+    Answer,
+    AskedSuite,
+    EvaluationRun,
+    Measurements,
+    Outcome,
+    RunRecord,
+    SelfCheck,
+    Trial,
+)
 from punie.evaluation.suite import Case
 from punie.serving.identity import Identity, ProbeAnswer
 
@@ -101,7 +110,15 @@ def make_trial(case: Case, right: bool, dice: random.Random | None = None) -> Tr
     tokens = max(4, len(text) // 3)
     answer = Answer(text=text, finish_reason=finish, prompt_tokens=92, completion_tokens=tokens, seconds=tokens / 900)
     reason = "as expected" if right else f"{failure}: {text[:40]!r} is not what was asked for"
-    return Trial(case=case, answer=answer, outcome=Outcome.SCORED, value=float(right), reason=reason, failure=failure)
+    return Trial(
+        suite="tiny",
+        case=case,
+        answer=answer,
+        outcome=Outcome.SCORED,
+        value=float(right),
+        reason=reason,
+        failure=failure,
+    )
 
 
 def _wrong_answer(case: Case, dice: random.Random) -> tuple[str, str, str]:
@@ -140,21 +157,37 @@ def make_identity(**changes: Any) -> Identity:
     return Identity.model_validate(values | changes)
 
 
+def make_suite(cases: int, **changes: Any) -> AskedSuite:
+    checks = SelfCheck(references=360, known_bad=1080)
+    values = {"name": "tiny", "hash": "d4" * 32, "cases": cases, "max_tokens": 160, "self_check": checks}
+    return AskedSuite.model_validate(values | changes)
+
+
+def make_measurements(asked: int) -> Measurements:
+    return Measurements(
+        asked=asked,
+        cached=0,
+        latency_p50=0.21,
+        latency_p95=0.48,
+        tokens_per_second=1830.0,
+        finish_reasons={"stop": asked},
+        server_peak_memory=412_000_000,
+    )
+
+
 def make_record(name: str, cases: int, **changes: Any) -> RunRecord:
     values: dict[str, Any] = {
         "name": name,
         "created": "2026-11-20T21:14:03Z",
-        "suite": "tiny",
-        "suite_hash": "d4" * 32,
-        "cases": cases,
-        "self_check": SelfCheck(references=360, known_bad=1080),
+        "suites": (make_suite(cases),),
+        "samples": 1,
         "identity": make_identity(),
         "temperature": 0.0,
         "top_p": 1.0,
-        "max_tokens": 160,
         "concurrency": 8,
         "code_execution": "jail",
         "seconds": 6.4,
+        "measurements": make_measurements(cases),
         "versions": {"python": "3.11.9", "mlx": "0.32.4", "mlx-lm": "0.32.2", "punie": "0.1.0"},
     }
     return RunRecord.model_validate(values | changes)

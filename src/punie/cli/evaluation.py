@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from punie.cli.options import AdapterOption, Json, Model, Port, UnsafeNoSandbox
+
+
+class Half(StrEnum):
+    DEV = "dev"
+    TEST = "test"
+    ALL = "all"
+
 
 RunFolder = Annotated[Path, typer.Argument(help="An evaluation folder, as punie eval leaves it.")]
 
@@ -16,10 +24,21 @@ def evaluate(
     output: Annotated[Path, typer.Option("--output", help="The evaluation folder to make.")],
     model: Model = "tiny",
     adapter: AdapterOption = None,
-    suite: Annotated[str, typer.Option("--suite", help="A built-in suite by name, or a YAML file.")] = "tiny",
+    suite: Annotated[
+        list[str] | None,
+        typer.Option("--suite", help="A built-in suite by name, or a file; may be given several times. Default: tiny."),
+    ] = None,
+    half: Annotated[Half, typer.Option(help="Which cases: dev for choosing, test for reporting, or all.")] = Half.TEST,
+    samples: Annotated[int, typer.Option(min=1, max=1000, help="Answers to each case, above temperature 0.")] = 1,
     concurrency: Annotated[int, typer.Option(min=1, help="Questions under way at once.")] = 16,
     temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature; 0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="Nucleus sampling, above temperature 0.")] = 1.0,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Take greedy answers that were given before from the cache.")
+    ] = True,
+    max_unscored: Annotated[
+        float, typer.Option(min=0, max=1, help="Exit code 7 where a larger share of answers could not be judged.")
+    ] = 0.05,
     max_tokens: Annotated[int | None, typer.Option(min=1, help="Longest answer; the suite's by default.")] = None,
     unsafe_no_sandbox: UnsafeNoSandbox = False,
     allow_noop_adapter: Annotated[
@@ -37,7 +56,8 @@ def evaluate(
 
     from punie.cli import console
     from punie.cli.live import Live
-    from punie.evaluation.runner import EvaluationOptions
+    from punie.evaluation.budget import require_judged
+    from punie.evaluation.options import EvaluationOptions
     from punie.evaluation.runner import evaluate as run
     from punie.report.pages import write_run_page
     from punie.report.record import summary_record
@@ -48,9 +68,12 @@ def evaluate(
     options = EvaluationOptions(
         model=folder,
         label=model,
-        suite=suite,
+        suites=tuple(suite or ["tiny"]),
         output=output,
         adapter=adapter,
+        half=half.value,
+        samples=samples,
+        use_cache=cache,
         concurrency=concurrency,
         temperature=temperature,
         top_p=top_p,
@@ -67,6 +90,7 @@ def evaluate(
     else:
         console.show_summary(summarize(finished))
         console.note(f"Page: {page}")
+    require_judged(finished, max_unscored)
 
 
 def compare(
@@ -95,6 +119,8 @@ def compare(
 
 def rescore(folder: RunFolder, unsafe_no_sandbox: UnsafeNoSandbox = False, as_json: Json = False) -> None:
     """Judge every stored answer again, without a model. Exit code 7 if a judgement or a number comes out otherwise."""
+    from dataclasses import asdict
+
     from punie.cli import console
     from punie.errors import GateError
     from punie.evaluation.runs import read_run
@@ -106,7 +132,7 @@ def rescore(folder: RunFolder, unsafe_no_sandbox: UnsafeNoSandbox = False, as_js
     rescored = again(stored, unsafe_no_sandbox=unsafe_no_sandbox)
     summary = summarize(rescored.run)
     if as_json:
-        differences = [{"case": d.case, "stored": d.stored, "now": d.now} for d in rescored.differences]
+        differences = [asdict(difference) for difference in rescored.differences]
         console.print_json({**summary_record(summary), "differences": differences})
     else:
         console.show_summary(summary)

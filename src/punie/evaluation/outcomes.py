@@ -17,6 +17,8 @@ from punie.evaluation.expectations import Record
 from punie.evaluation.suite import Case
 from punie.serving.identity import Identity
 
+FORMAT: Literal[2] = 2
+
 
 class Outcome(StrEnum):
     SCORED = "scored"
@@ -88,36 +90,71 @@ class SelfCheck(Record):
     known_bad: int
 
 
+class AskedSuite(Record):
+    """A suite of a run: the cases that were asked of it, by hash, and how its graders did before."""
+
+    name: str
+    hash: str
+    cases: int
+    half: Literal["dev", "test", "both"] = "test"
+    """Dev cases are for choosing, test cases for reporting."""
+    max_tokens: int
+    self_check: SelfCheck
+
+
+class Measurements(Record):
+    """What the asking cost. Seconds, tokens, bytes; None where nothing was asked, or it could not be measured.
+
+    Latency and speed are those of the answers that were asked for, not of cached ones; latency includes waiting for a
+    place in the server's batch. `tokens_per_second` counts what was written, over all requests under way at once.
+    """
+
+    asked: int
+    cached: int
+    latency_p50: float | None
+    latency_p95: float | None
+    tokens_per_second: float | None
+    finish_reasons: dict[str, int]
+    server_peak_memory: int | None
+
+
 class RunRecord(Record):
     """`run.json`: everything but the trials. `format` is raised when the meaning of a field changes."""
 
-    format: Literal[1] = 1
+    format: Literal[2] = FORMAT
     name: str
     created: str
-    suite: str
-    suite_hash: str
-    cases: int
-    self_check: SelfCheck
+    suites: tuple[AskedSuite, ...]
+    samples: int
     identity: Identity
     temperature: float
     top_p: float
-    max_tokens: int
     concurrency: int
     code_execution: Literal["jail", "unsafe child process", "off"]
     seconds: float
+    measurements: Measurements
     versions: dict[str, str]
+
+    @property
+    def suite(self) -> str:
+        """The names of its suites."""
+        return " + ".join(suite.name for suite in self.suites)
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationRun:
-    """A finished run: its record and one trial per case, in the suite's order."""
+    """A finished run: its record and its trials, suite by suite, case by case, sample by sample."""
 
     record: RunRecord
     trials: tuple[Trial, ...]
 
     def categories(self) -> tuple[str, ...]:
         """Category names in order of first appearance."""
-        return tuple(dict.fromkeys(trial.case.category for trial in self.trials))
+        return tuple(dict.fromkeys(map(self.category, self.trials)))
+
+    def category(self, trial: Trial) -> str:
+        """The case's own; with the suite before it where there are several."""
+        return trial.case.category if len(self.record.suites) == 1 else f"{trial.suite}: {trial.case.category}"
 
     def of(self, category: str) -> tuple[Trial, ...]:
-        return tuple(trial for trial in self.trials if trial.case.category == category)
+        return tuple(trial for trial in self.trials if self.category(trial) == category)

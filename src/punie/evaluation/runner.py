@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import partial as bind
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
 
 from punie import __version__
-from punie.errors import InterruptedRun, ServerError, UsageError
-from punie.evaluation.outcomes import Answer, EvaluationRun, Outcome, RunRecord, SelfCheck, Trial
+from punie.errors import CapacityError, InterruptedRun, PunieError, ServerError, UsageError
+from punie.evaluation.asking import Examiner, Question
+from punie.evaluation.cache import AnswerCache
+from punie.evaluation.measurements import measure, peak_memory
+from punie.evaluation.options import EvaluationOptions
+from punie.evaluation.outcomes import (
+    AskedSuite,
+    EvaluationRun,
+    Measurements,
+    RunRecord,
+    SelfCheck,
+    Trial,
+    TrialKey,
+)
 from punie.evaluation.runs import PartialRun, refuse_existing
-from punie.evaluation.scorers import CodeExecution, choose_code_execution, judge
+from punie.evaluation.scorers import CodeExecution, choose_code_execution
 from punie.evaluation.selfcheck import check_suite
-from punie.evaluation.suite import Case, Suite, load_suite
-from punie.serving.client import Client, Completion, DroppedReply, Sampling, TokenDecoder
+from punie.evaluation.suite import Half, Suite, load_suite
+from punie.serving.client import Client, Sampling, TokenDecoder
 from punie.serving.identity import Identity, prove_identity
 from punie.serving.server import ManagedServer
 from punie.training.adapter import read_adapter
@@ -32,37 +44,21 @@ OnTrial = Callable[[Trial, int, int], None]
 OnStage = Callable[[str], None]
 
 
-class Asker(Protocol):
-    """Whatever answers a conversation. Raises DroppedReply where an answer got lost, ServerError when it is broken."""
-
-    async def complete(
-        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
-    ) -> Completion: ...
-
-
 @dataclass(frozen=True, slots=True)
-class EvaluationOptions:
-    """What to ask of which model, and where to keep it."""
+class Exam:
+    """What is asked: suites that were checked, and how code in answers is run."""
 
-    model: Path
-    label: str
-    """The model's name as the user gave it; the record carries it instead of the path."""
-    suite: Suite | str
-    output: Path
-    adapter: Path | None = None
-    concurrency: int = 16
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_tokens: int | None = None
-    """None takes the suite's."""
-    unsafe_no_sandbox: bool = False
-    """Whether code the model wrote is run in a child without a jail."""
-    allow_noop_adapter: bool = False
-    port: int | None = None
+    suites: tuple[Suite, ...]
+    self_checks: tuple[SelfCheck, ...]
+    execution: CodeExecution
+    samples: int
 
-    def __post_init__(self) -> None:
-        if self.temperature == 0 and self.top_p != 1:
-            raise UsageError("top-p does nothing at temperature 0.", hint="Give a temperature, or leave top-p out.")
+    def questions(self, suite: Suite) -> list[Question]:
+        return [Question(suite.name, case, sample) for case in suite.cases for sample in range(self.samples)]
+
+    @property
+    def order(self) -> list[TrialKey]:
+        return [question.key for suite in self.suites for question in self.questions(suite)]
 
 
 async def evaluate(
@@ -86,133 +82,134 @@ async def _evaluate(options: EvaluationOptions, on_trial: OnTrial | None, enter_
     refuse_existing(options.output)
     if options.adapter is not None:
         read_adapter(options.adapter)
-    suite = options.suite if isinstance(options.suite, Suite) else load_suite(options.suite)
+    suites = _chosen_suites(options)
     enter_stage("checking the suite")
-    execution = await asyncio.to_thread(_choose_code_execution, options, suite)
-    self_check = await asyncio.to_thread(check_suite, suite, execution)
+    exam = await asyncio.to_thread(_checked, options, suites)
     with PartialRun(options.output) as partial:
-        identity = await _serve_and_ask(options, suite, execution, partial, on_trial, enter_stage)
-        record = _record(options, suite, execution, partial, identity, self_check)
-        return partial.finish(record, [case.id for case in suite.cases])
+        identity, measurements = await _serve_and_ask(options, exam, partial, on_trial, enter_stage)
+        return partial.finish(_record(options, exam, partial, identity, measurements), exam.order)
 
 
-def _choose_code_execution(options: EvaluationOptions, suite: Suite) -> CodeExecution:
-    return choose_code_execution(suite.cases, unsafe=options.unsafe_no_sandbox, ours=is_embedded(options.model))
+def _chosen_suites(options: EvaluationOptions) -> tuple[Suite, ...]:
+    """Raises UsageError where two suites have the same name: their trials could not be told apart."""
+    given = [suite if isinstance(suite, Suite) else load_suite(suite) for suite in options.suites]
+    suites = tuple(suite if options.half in ("all", half_of(suite)) else suite.of_half(options.half) for suite in given)
+    if len({suite.name for suite in suites}) < len(suites):
+        raise UsageError("Two of the suites have the same name.", hint="Give each of them once, under its own name.")
+    return suites
+
+
+def half_of(suite: Suite) -> Half | Literal["both"]:
+    halves = {case.half for case in suite.cases}
+    return halves.pop() if len(halves) == 1 else "both"
+
+
+def _checked(options: EvaluationOptions, suites: tuple[Suite, ...]) -> Exam:
+    cases = [case for suite in suites for case in suite.cases]
+    execution = choose_code_execution(cases, unsafe=options.unsafe_no_sandbox, ours=is_embedded(options.model))
+    checks = tuple(check_suite(suite, execution) for suite in suites)
+    return Exam(suites, checks, execution, options.samples)
 
 
 async def _serve_and_ask(
-    options: EvaluationOptions,
-    suite: Suite,
-    execution: CodeExecution,
-    partial: PartialRun,
-    on_trial: OnTrial | None,
-    enter_stage: OnStage,
-) -> Identity:
+    options: EvaluationOptions, exam: Exam, partial: PartialRun, on_trial: OnTrial | None, enter_stage: OnStage
+) -> tuple[Identity, Measurements]:
     enter_stage("starting the model server")
     async with ManagedServer(options.model, log=partial.log, port=options.port or 0) as server:
         client = bind(
-            Client,
-            server.base_url,
-            options.model,
-            decode=TokenDecoder(options.model),
-            sampling=_sampling(options, suite),
-            width=options.concurrency,
+            Client, server.base_url, options.model, decode=TokenDecoder(options.model), width=options.concurrency
         )
-        arm = nullcontext(None) if options.adapter is None else client(options.adapter.resolve())
-        async with client() as base, arm as adapted:
-            enter_stage("proving what answers")
-            identity = await prove_identity(base, adapted, allow_noop=options.allow_noop_adapter)
-            partial.resume(_conditions(options, suite, execution, identity))
-            enter_stage("asking")
-            try:
-                await _ask_missing(adapted or base, suite, execution, partial, on_trial)
-            except ServerError as error:
-                raise _resumable(await server.lost() or error, _kept(partial, suite)) from error
-    return identity
+        enter_stage("proving what answers")
+        identity = await _proven(options, client)
+        partial.resume(_conditions(options, exam, identity))
+        enter_stage("asking")
+        began = time.monotonic()
+        try:
+            await _ask_missing(options, exam, client, identity, partial, on_trial)
+        except (ServerError, CapacityError) as error:
+            lost = await server.lost() if isinstance(error, ServerError) else None
+            raise _resumable(lost or error, partial, exam) from error
+        seconds = time.monotonic() - began
+        return identity, measure(partial.trials.values(), partial.fresh, seconds, peak_memory(server.pid))
+
+
+async def _proven(options: EvaluationOptions, client: Callable[..., Client]) -> Identity:
+    arm = nullcontext(None) if options.adapter is None else client(options.adapter.resolve(), sampling=Sampling())
+    async with client(sampling=Sampling()) as base, arm as adapted:
+        return await prove_identity(base, adapted, allow_noop=options.allow_noop_adapter)
 
 
 async def _ask_missing(
-    asker: Asker, suite: Suite, code_execution: CodeExecution, partial: PartialRun, on_trial: OnTrial | None
+    options: EvaluationOptions,
+    exam: Exam,
+    client: Callable[..., Client],
+    identity: Identity,
+    partial: PartialRun,
+    on_trial: OnTrial | None,
 ) -> None:
-    def keep(trial: Trial) -> None:
-        partial.add(trial)
+    """Suite after suite, since each has its own limit of tokens."""
+
+    def report(trial: Trial) -> None:
         if on_trial is not None:
-            on_trial(trial, len(partial.trials), len(suite.cases))
+            on_trial(trial, len(partial.trials), len(exam.order))
 
-    missing = [case for case in suite.cases if case.id not in partial.trials]
-    await ask_cases(asker, missing, code_execution, keep)
-
-
-async def ask_cases(
-    asker: Asker, cases: Sequence[Case], code_execution: CodeExecution, keep: Callable[[Trial], None]
-) -> None:
-    """Ask all cases at once and hand over each trial as it is judged; how many are under way is the asker's to limit.
-
-    Judging happens in threads, as many at a time as there are processors. Raises the first ServerError; what was
-    answered before it has been kept.
-    """
-    judges = asyncio.Semaphore(os.cpu_count() or 1)
-
-    async def settle(case: Case) -> None:
-        keep(await _trial(asker, case, code_execution, judges))
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for case in cases:
-                group.create_task(settle(case))
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from failures
+    adapter = options.adapter.resolve() if options.adapter else None
+    for suite in exam.suites:
+        sampling = options.sampling(suite)
+        conditions = _cache_conditions(options, identity, sampling)
+        async with client(adapter, sampling=sampling) as asker:
+            with AnswerCache(conditions) if options.cached else nullcontext() as known:
+                examiner = Examiner(asker, partial, exam.execution, known, report)
+                await examiner.ask(found for found in exam.questions(suite) if found.key not in partial.trials)
 
 
-async def _trial(asker: Asker, case: Case, code_execution: CodeExecution, judges: asyncio.Semaphore) -> Trial:
-    try:
-        completion = await asker.complete(case.messages, case.tools)
-    except DroppedReply as error:
-        return Trial(
-            case=case, answer=None, outcome=Outcome.FAILED, value=None, reason=error.what, failure="dropped reply"
-        )
-    answer = Answer(**asdict(completion))
-    async with judges:
-        return await asyncio.to_thread(judge, case, answer, code_execution)
-
-
-def _sampling(options: EvaluationOptions, suite: Suite) -> Sampling:
-    return Sampling(options.temperature, options.top_p, options.max_tokens or suite.max_tokens)
-
-
-def _conditions(
-    options: EvaluationOptions, suite: Suite, execution: CodeExecution, identity: Identity
-) -> dict[str, Any]:
+def _conditions(options: EvaluationOptions, exam: Exam, identity: Identity) -> dict[str, Any]:
     """What must be equal for the answers of two starts to stand in one run."""
-    files = ("model_hash", "adapter_hash", "tokenizer_hash", "template_hash")
     return {
-        "suite_hash": suite.hash,
-        **{name: getattr(identity, name) for name in files},
-        **asdict(_sampling(options, suite)),
-        "code_execution": execution,
+        "suites": [[suite.name, suite.hash, options.sampling(suite).max_tokens] for suite in exam.suites],
+        "samples": options.samples,
+        **_files(identity),
+        "temperature": options.temperature,
+        "top_p": options.top_p,
+        "code execution": exam.execution,
     }
 
 
+def _cache_conditions(options: EvaluationOptions, identity: Identity, sampling: Sampling) -> dict[str, Any]:
+    """What an answer depends on beside the question. How many are asked at once changes how the server rounds."""
+    return {**_files(identity), **asdict(sampling), "concurrency": options.concurrency, "versions": _versions()}
+
+
+def _files(identity: Identity) -> dict[str, Any]:
+    names = ("model_hash", "adapter_hash", "tokenizer_hash", "template_hash")
+    return {name.replace("_", " "): getattr(identity, name) for name in names}
+
+
 def _record(
-    options: EvaluationOptions,
-    suite: Suite,
-    execution: CodeExecution,
-    partial: PartialRun,
-    identity: Identity,
-    self_check: SelfCheck,
+    options: EvaluationOptions, exam: Exam, partial: PartialRun, identity: Identity, measurements: Measurements
 ) -> RunRecord:
     return RunRecord(
         name=options.output.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        suite=suite.name,
-        suite_hash=suite.hash,
-        cases=len(suite.cases),
-        self_check=self_check,
+        suites=tuple(
+            AskedSuite(
+                name=suite.name,
+                hash=suite.hash,
+                cases=len(suite.cases),
+                half=half_of(suite),
+                max_tokens=options.sampling(suite).max_tokens,
+                self_check=check,
+            )
+            for suite, check in zip(exam.suites, exam.self_checks, strict=True)
+        ),
+        samples=options.samples,
         identity=identity.model_copy(update={"model": options.label, "adapter": _as_given(options.adapter)}),
-        **asdict(_sampling(options, suite)),
+        temperature=options.temperature,
+        top_p=options.top_p,
         concurrency=options.concurrency,
-        code_execution=execution,
+        code_execution=exam.execution,
         seconds=partial.seconds,
+        measurements=measurements,
         versions=_versions(),
     )
 
@@ -232,9 +229,6 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _kept(partial: PartialRun, suite: Suite) -> str:
-    return f"{len(partial.trials)} of {len(suite.cases)} answers are kept"
-
-
-def _resumable(error: ServerError, kept: str) -> ServerError:
+def _resumable(error: PunieError, partial: PartialRun, exam: Exam) -> PunieError:
+    kept = f"{len(partial.trials)} of {len(exam.order)} answers are kept"
     return type(error)(f"{error.what} {kept}; the same command goes on.", where=error.where, hint=error.hint)

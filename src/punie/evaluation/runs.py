@@ -1,7 +1,8 @@
 """The evaluation folder: `run.json` and `samples.jsonl`, while it grows and once it is finished.
 
 While a run is unfinished it lies in `.NAME.partial` beside its place, with `started.json` saying under which conditions
-its answers were given; it takes its name at the end. A finished run can be judged again from its folder alone.
+its answers were given; it takes its name at the end. An answer is written down when it comes, and its trial when it is
+judged, so a run that is killed asks nothing twice. A finished run can be judged again from its folder alone.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +20,13 @@ from typing import IO, Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from punie.errors import DataError, UsageError
-from punie.evaluation.outcomes import EvaluationRun, RunRecord, Trial
-from punie.evaluation.scorers import CodeExecution, choose_code_execution, judge
-from punie.evaluation.suite import hash_cases
+from punie.evaluation.asking import judged_again
+from punie.evaluation.outcomes import FORMAT, Answer, EvaluationRun, RunRecord, Trial, TrialKey
+from punie.evaluation.scorers import choose_code_execution
+from punie.evaluation.suite import Case, hash_cases
 from punie.files import append_jsonl, make_folder, read_json, read_jsonl, write_json, write_jsonl
 
-_RECORD, _SAMPLES, _STARTED = "run.json", "samples.jsonl", "started.json"
+_RECORD, _SAMPLES, _STARTED, _ANSWERS = "run.json", "samples.jsonl", "started.json", "answers.jsonl"
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -32,14 +35,37 @@ def read_run(folder: Path) -> EvaluationRun:
     """Read a finished run. Raises UsageError where there is none, DataError where it is broken or not complete."""
     if not (folder / _RECORD).is_file():
         raise UsageError("This is no evaluation folder: it has no run.json.", where=str(folder))
-    record = _validated(RunRecord, read_json(folder / _RECORD), str(folder / _RECORD))
+    record = _read_record(folder / _RECORD)
     samples = folder / _SAMPLES
     trials = tuple(_validated(Trial, row, f"{samples}:{number}") for number, row in read_jsonl(samples))
-    if hash_cases(trial.case for trial in trials) != record.suite_hash:
-        raise DataError(
-            f"The {len(trials)} cases are not those of suite {record.suite!r}, or not all of them.", where=str(samples)
-        )
+    _require_complete(record, trials, str(samples))
     return EvaluationRun(record, trials)
+
+
+def _read_record(path: Path) -> RunRecord:
+    row = read_json(path)
+    if row.get("format") != FORMAT:
+        raise DataError(
+            f"This run has format {row.get('format')}; this version of Punie reads format {FORMAT}.",
+            where=str(path),
+            hint="Evaluate again, or read it with the version that wrote it.",
+        )
+    return _validated(RunRecord, row, str(path))
+
+
+def _require_complete(record: RunRecord, trials: Sequence[Trial], where: str) -> None:
+    """Every case of every suite, as often as it was to be asked, in order, and nothing else. Raises DataError."""
+    cases: dict[tuple[str, int], list[Case]] = defaultdict(list)
+    for trial in trials:
+        cases[trial.suite, trial.sample].append(trial.case)
+    for suite in record.suites:
+        for sample in range(record.samples):
+            found = cases.pop((suite.name, sample), [])
+            if hash_cases(found) != suite.hash:
+                what = f"The {len(found)} cases are not those of suite {suite.name!r}, or not all of them."
+                raise DataError(what, where=where)
+    if cases:
+        raise DataError("There are trials that this run did not ask for.", where=where)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +73,7 @@ class Difference:
     """A judgement that came out otherwise than the stored one: `scored 1`, `scored 0 (wrong result)`, `unscored`..."""
 
     case: str
+    sample: int
     stored: str
     now: str
 
@@ -67,18 +94,14 @@ def rescore(run: EvaluationRun, *, unsafe_no_sandbox: bool = False) -> Rescored:
     cases = [trial.case for trial in run.trials if trial.answer is not None]
     code_execution = choose_code_execution(cases, unsafe=unsafe_no_sandbox)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        trials = tuple(pool.map(lambda trial: _judged_again(trial, code_execution), run.trials))
+        trials = tuple(pool.map(lambda trial: judged_again(trial, code_execution), run.trials))
     pairs = zip(run.trials, trials, strict=True)
-    differences = [Difference(old.case.id, _verdict(old), _verdict(new)) for old, new in pairs]
+    differences = [Difference(old.case.id, old.sample, _verdict(old), _verdict(new)) for old, new in pairs]
     record = run.record.model_copy(update={"code_execution": code_execution})
     return Rescored(
         run=EvaluationRun(record, trials),
         differences=tuple(difference for difference in differences if difference.stored != difference.now),
     )
-
-
-def _judged_again(trial: Trial, code_execution: CodeExecution) -> Trial:
-    return trial if trial.answer is None else judge(trial.case, trial.answer, code_execution)
 
 
 def _verdict(trial: Trial) -> str:
@@ -102,9 +125,13 @@ class PartialRun:
         refuse_existing(output)
         self.output = output
         self.folder = make_folder(output.parent / f".{output.name}.partial")
-        self.trials: dict[str, Trial] = {}
-        """By case id."""
+        self.trials: dict[TrialKey, Trial] = {}
+        self.answers: dict[TrialKey, list[Answer]] = defaultdict(list)
+        """What has come of each trial, turn by turn."""
+        self.fresh: list[Answer] = []
+        """What has come since this start."""
         self._samples = _open_locked(self.folder / _SAMPLES)
+        self._answers = (self.folder / _ANSWERS).open("ab")
         self._conditions: Mapping[str, Any] | None = None
         self._earlier = 0.0
         self._began = time.monotonic()
@@ -114,6 +141,7 @@ class PartialRun:
 
     def __exit__(self, *_: object) -> None:
         self._samples.close()
+        self._answers.close()
         if self._conditions is not None and self.folder.is_dir():
             self._note_start(self._conditions)
 
@@ -128,39 +156,56 @@ class PartialRun:
         return self._earlier + time.monotonic() - self._began
 
     def resume(self, conditions: Mapping[str, Any]) -> None:
-        """Take over the trials of an earlier start if they were made under the same conditions; or else drop them."""
+        """Take over the answers of an earlier start. Raises UsageError where they were given under other conditions."""
         started = self.folder / _STARTED
-        earlier = read_json(started) if started.is_file() else {}
-        if earlier.get("conditions") == conditions:
-            self._earlier = earlier["seconds"]
-            self._take_over()
-        else:
-            self._samples.truncate(0)
+        earlier = read_json(started) if started.is_file() else {"conditions": conditions, "seconds": 0.0}
+        self._refuse_other(earlier["conditions"], conditions)
+        self._earlier = earlier["seconds"]
+        self._take_over()
         self._conditions = conditions
         self._began = time.monotonic()
         self._note_start(conditions)
 
-    def add(self, trial: Trial) -> None:
-        append_jsonl(self._samples, trial.model_dump(mode="json"))
-        self.trials[trial.case.id] = trial
+    def receive(self, key: TrialKey, answer: Answer) -> None:
+        """Keep the answer to the next turn of a trial. Raises CapacityError where the disk is full."""
+        suite, case, sample = key
+        row = {"suite": suite, "case": case, "sample": sample, "answer": answer.model_dump(mode="json")}
+        append_jsonl(self._answers, row)
+        self.answers[key].append(answer)
+        self.fresh.append(answer)
 
-    def finish(self, record: RunRecord, order: Iterable[str]) -> EvaluationRun:
-        """Put the trials into the order of their case ids, write the record, and give the folder its name."""
-        trials = tuple(self.trials[case] for case in order)
+    def add(self, trial: Trial) -> None:
+        """Keep a judged trial. Raises CapacityError where the disk is full."""
+        append_jsonl(self._samples, trial.model_dump(mode="json"))
+        self.trials[trial.key] = trial
+
+    def finish(self, record: RunRecord, order: Iterable[TrialKey]) -> EvaluationRun:
+        """Put the trials in order, write the record, and give the folder its name."""
+        trials = tuple(self.trials[key] for key in order)
         write_jsonl(self.folder / _SAMPLES, (trial.model_dump(mode="json") for trial in trials))
         write_json(self.folder / _RECORD, record.model_dump(mode="json"))
-        (self.folder / _STARTED).unlink()
+        for name in (_STARTED, _ANSWERS):
+            (self.folder / name).unlink()
         refuse_existing(self.output)
         self.folder.rename(self.output)
         return EvaluationRun(record, trials)
 
+    def _refuse_other(self, earlier: Mapping[str, Any], conditions: Mapping[str, Any]) -> None:
+        unlike = [name for name in conditions if earlier.get(name) != conditions[name]]
+        if unlike:
+            raise UsageError(
+                f"The answers of the unfinished run were given under other conditions: {', '.join(unlike)} differ.",
+                where=str(self.folder),
+                hint="Finish it with the same command as before, name another --output, or delete the folder.",
+            )
+
     def _take_over(self) -> None:
-        path = self.folder / _SAMPLES
-        # A killed run may have left half a line at the end.
-        self._samples.truncate(path.read_bytes().rfind(b"\n") + 1)
-        for number, row in read_jsonl(path):
-            trial = _validated(Trial, row, f"{path}:{number}")
-            self.trials[trial.case.id] = trial
+        for where, row in _whole_lines(self._samples):
+            trial = _validated(Trial, row, where)
+            self.trials[trial.key] = trial
+        for where, row in _whole_lines(self._answers):
+            answer = _validated(Answer, row["answer"], where)
+            self.answers[row["suite"], row["case"], row["sample"]].append(answer)
 
     def _note_start(self, conditions: Mapping[str, Any]) -> None:
         write_json(self.folder / _STARTED, {"conditions": dict(conditions), "seconds": self.seconds})
@@ -174,6 +219,14 @@ def _open_locked(path: Path) -> IO[bytes]:
         samples.close()
         raise UsageError("Another process is writing this evaluation.", where=str(path.parent)) from error
     return samples
+
+
+def _whole_lines(file: IO[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and row of each line; half a line, left at the end by a killed run or a full disk, is cut off."""
+    path = Path(str(file.name))
+    file.truncate(path.read_bytes().rfind(b"\n") + 1)
+    for number, row in read_jsonl(path):
+        yield f"{path}:{number}", row
 
 
 def _validated(model: type[_Model], row: Mapping[str, Any], where: str) -> _Model:

@@ -1,6 +1,8 @@
-"""The statistics of a comparison: pure functions over counts, nothing but the standard library.
+"""The statistics of a comparison: pure functions over counts and shares.
 
-Every one of them is written out, with its source, in `docs/statistics.md`.
+Cases are the units. Where each is asked several times, what is resampled, flipped or counted as independent is the case
+and never the single answer, since the answers to one question are alike. Every function is written out, with its
+source, in `docs/statistics.md`.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from statistics import NormalDist, fmean, variance
 
 ALPHA = 0.05
 """The error rate of every test and, as 1 - ALPHA, the level of every interval."""
@@ -29,10 +31,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many right of so many counted."""
+    """So many right of so many counted. `effective` is how many independent answers they are worth; by default all."""
 
     right: int
     counted: int
+    effective: float | None = None
 
     @property
     def share(self) -> float:
@@ -41,10 +44,12 @@ class Rate:
 
     @property
     def interval(self) -> Interval:
-        return wilson(self.right, self.counted)
+        if self.effective is None:
+            return wilson(self.right, self.counted)
+        return wilson(self.share * self.effective, self.effective)
 
 
-def wilson(right: int, total: int) -> Interval:
+def wilson(right: float, total: float) -> Interval:
     """Score interval of one rate (Wilson, JASA 22, 1927). With nothing counted it is 0..1: nothing is known."""
     if total == 0:
         return Interval(0.0, 1.0)
@@ -55,6 +60,41 @@ def wilson(right: int, total: int) -> Interval:
     return Interval(0.0 if right == 0 else low, 1.0 if right == total else high)
 
 
+def clustered_rate(tallies: Sequence[tuple[int, int]]) -> Rate:
+    """The rate over cases that were each asked several times, given (right, counted) of each case."""
+    right, counted = (sum(column) for column in zip(*tallies, strict=True)) if tallies else (0, 0)
+    shares = [of_case / asked for of_case, asked in tallies if asked]
+    return Rate(right, counted, effective_size(shares, counted))
+
+
+def mean_interval(values: Sequence[float], most: float) -> Interval:
+    """Interval of the mean of one value in 0..1 for each case; see `effective_size` for `most`."""
+    size = effective_size(values, most)
+    return wilson(fmean(values) * size, size) if values else wilson(0, 0)
+
+
+def effective_size(values: Sequence[float], most: float) -> float:
+    """How many independent yes-or-no answers tell as much about the mean as these values of cases do.
+
+    The size at which the binomial variance of the mean is that between the cases, for a Wilson interval (Korn and
+    Graubard, Survey Methodology 24, 1998; compared by Franco et al., J. Survey Statistics and Methodology 7, 2019). At
+    least the number of cases, at most `most`; the number of cases where they agree that all is right, or nothing.
+    """
+    cases, mean = len(values), fmean(values) if values else 0.0
+    if cases < 2 or mean in (0.0, 1.0):
+        return cases
+    spread = variance(values, mean)
+    return most if spread == 0 else min(most, max(cases, mean * (1 - mean) * cases / spread))
+
+
+def pass_at_k(samples: int, right: int, k: int) -> float:
+    """Chance that one of `k` answers drawn from these is right: 1 - C(n-c, k) / C(n, k) (Chen et al., 2021).
+
+    Unbiased for k up to `samples`, and not defined above.
+    """
+    return 1 - math.comb(samples - right, k) / math.comb(samples, k)
+
+
 def mcnemar(fixed: int, broken: int) -> float:
     """Exact two-sided p that `fixed` and `broken` flips come from a fair coin (McNemar, Psychometrika 12, 1947)."""
     flips = fixed + broken
@@ -63,6 +103,44 @@ def mcnemar(fixed: int, broken: int) -> float:
         term = term * (flips - index) // (index + 1)
         tail += term
     return min(1.0, 2 * tail / 2**flips)
+
+
+def sign_flip(differences: Sequence[int]) -> float:
+    """Exact two-sided p that the differences of the cases would be as far from 0 if each could as well be turned round.
+
+    Fisher's randomization test for pairs (The Design of Experiments, 1935), summed over all turns. For differences of
+    -1, 0 and 1 it is McNemar's.
+    """
+    import numpy
+
+    sizes = [abs(difference) for difference in differences if difference]
+    reach = sum(sizes)
+    chances = numpy.zeros(2 * reach + 1)
+    chances[reach] = 1.0
+    for size in sizes:
+        chances = (numpy.roll(chances, size) + numpy.roll(chances, -size)) / 2
+    extreme = abs(sum(differences))
+    return min(1.0, float(chances[: reach - extreme + 1].sum() + chances[reach + extreme :].sum()))
+
+
+def paired_bootstrap(differences: Sequence[float], resamples: int = 10_000) -> Interval:
+    """Interval of the mean difference: the middle 95 % of the means of cases drawn again (Efron, 1979), seed 0.
+
+    Where all cases differ by the same there is nothing to draw: as many other cases as could hide from this sample,
+    Wilson's upper end for none seen, could differ by 1 the other way.
+    """
+    import numpy
+
+    values = numpy.asarray(differences, dtype=float)
+    if values.size == 0:
+        return Interval(-1.0, 1.0)
+    if values.min() == values.max():
+        middle, reach = float(values[0]), wilson(0, values.size).high
+        return Interval(max(-1.0, middle - reach), min(1.0, middle + reach))
+    kinds, counts = numpy.unique(values, return_counts=True)
+    drawn = numpy.random.default_rng(0).multinomial(values.size, counts / values.size, resamples)
+    low, high = numpy.quantile(drawn @ kinds / values.size, [ALPHA / 2, 1 - ALPHA / 2])
+    return Interval(float(low), float(high))
 
 
 def paired_interval(both: int, fixed: int, broken: int, neither: int) -> Interval:
@@ -94,8 +172,10 @@ def _joined(first: float, second: float, phi: float) -> float:
     return math.sqrt(max(0.0, first * first - 2 * phi * first * second + second * second))
 
 
-def detectable_difference(total: int, flips: int) -> float | None:
+def detectable_difference(total: int, flips: float) -> float | None:
     """Smallest true difference (0..1) that McNemar's test finds in 80 % of repeats, at the observed share of flips.
+
+    With several answers for each case, `flips` is the sum of the squared differences of the cases.
 
     The normal approximation (z_0.975 + z_0.80) * sqrt(flip share / total), after Miettinen (Biometrics 24, 1968). The
     flip share is taken as at least the difference itself, since a case that changes the score flips. None below six

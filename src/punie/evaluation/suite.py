@@ -96,6 +96,13 @@ class Suite(Record):
     def hash(self) -> str:
         return hash_cases(self.cases)
 
+    def of_half(self, half: Half) -> Suite:
+        """The suite with the cases of one half. Raises UsageError where it has none."""
+        cases = tuple(case for case in self.cases if case.half == half)
+        if not cases:
+            raise UsageError(f"Suite {self.name!r} has no case in its {half} half.")
+        return self.model_copy(update={"name": f"{self.name}:{half}", "cases": cases})
+
 
 def case_row(case: Case) -> dict[str, Any]:
     """A case as a file has it: keys at their default are left out."""
@@ -121,11 +128,7 @@ def load_suite(name: str) -> Suite:
     whole, _, half = name.rpartition(":")
     if half not in HALVES:
         return _drawn(_read(name))
-    suite = _drawn(_read(whole))
-    cases = tuple(case for case in suite.cases if case.half == half)
-    if not cases:
-        raise UsageError(f"Suite {suite.name!r} has no case in its {half} half.", where=whole)
-    return suite.model_copy(update={"name": f"{suite.name}:{half}", "cases": cases})
+    return _drawn(_read(whole)).of_half(half)
 
 
 def _read(name: str) -> Suite:

@@ -44,7 +44,7 @@ def comparison_cautions(before: EvaluationRun, after: EvaluationRun, shared: int
 
 
 def _suite(before: EvaluationRun, after: EvaluationRun, shared: int) -> Iterator[str]:
-    if before.record.suite_hash != after.record.suite_hash or shared < max(len(before.trials), len(after.trials)):
+    if shared < max(len(before.trials), len(after.trials)):
         yield (
             f"The runs did not ask the same cases: {shared} are the same in both and are compared; "
             f"{len(before.trials) - shared} of {before.record.name} and {len(after.trials) - shared} of "
@@ -75,7 +75,7 @@ def _settings(before: RunRecord, after: RunRecord) -> Iterator[str]:
 
 
 def _pairs_of_settings(before: RunRecord, after: RunRecord) -> Iterator[tuple[str, object, object]]:
-    for what in ("temperature", "top_p", "max_tokens", "concurrency", "code_execution"):
+    for what in ("temperature", "top_p", "concurrency", "code_execution"):
         yield what.replace("_", " ").capitalize(), getattr(before, what), getattr(after, what)
     for package in sorted(before.versions.keys() | after.versions.keys()):
         first, second = (run.versions.get(package, "unknown") for run in (before, after))

@@ -18,13 +18,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from punie.evaluation.outcomes import EvaluationRun, RunRecord
+from punie.evaluation.outcomes import EvaluationRun, Measurements, RunRecord
 from punie.report import numbers
 from punie.report.cases import comparison_cases, run_cases
 from punie.report.compare import Comparison
 from punie.report.summary import Tally, summarize
 
 _HASH_SHOWN = 12
+_HALVES = {"dev": "for choosing", "test": "for reporting", "both": "for choosing and for reporting"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _facts(records: tuple[RunRecord, ...], tallies: tuple[Tally, ...]) -> tuple[
 
 
 def _fact(label: str, full: tuple[str, ...]) -> Fact:
-    return Fact(label, tuple(map(_short_hash, full)) if label.endswith(" hash") else full, full)
+    return Fact(label, tuple(map(_short_hash, full)) if label.endswith("hash") else full, full)
 
 
 def _short_hash(full: str) -> str:
@@ -133,8 +134,23 @@ def _nats(value: float | None) -> str:
     return "–" if value is None else f"{value:.3g} nats"
 
 
+def _suite_facts(record: RunRecord) -> Iterator[tuple[str, str]]:
+    for suite in record.suites:
+        checks, label = suite.self_check, f"Suite {suite.name}" if len(record.suites) > 1 else "Suite"
+        yield label, f"{suite.name}: {suite.cases} cases, {_HALVES[suite.half]}"
+        yield f"{label}: hash", suite.hash
+        yield f"{label}: self-check", f"{checks.references} reference answers right, {checks.known_bad} bad ones wrong"
+        yield f"{label}: longest answer", f"{suite.max_tokens} tokens"
+
+
+def _latency(measured: Measurements) -> str:
+    if measured.latency_p50 is None or measured.latency_p95 is None:
+        return "–"
+    return f"{numbers.duration(measured.latency_p50)}, {numbers.duration(measured.latency_p95)}"
+
+
 def _run_facts(record: RunRecord, tally: Tally) -> Iterator[tuple[str, str]]:
-    identity, checks = record.identity, record.self_check
+    identity, measured = record.identity, record.measurements
     yield "Run", record.name
     yield "Finished", record.created
     yield "Model", identity.model
@@ -145,11 +161,14 @@ def _run_facts(record: RunRecord, tally: Tally) -> Iterator[tuple[str, str]]:
     yield "The server’s own noise", _nats(identity.probe_noise)
     yield "Tokenizer hash", identity.tokenizer_hash
     yield "Chat template hash", identity.template_hash
-    yield "Suite", record.suite
-    yield "Suite hash", record.suite_hash
-    yield "Suite self-check", f"{checks.references} reference answers right, {checks.known_bad} bad ones wrong"
-    yield "Sampling", f"temperature {record.temperature:g}, top-p {record.top_p:g}, at most {record.max_tokens} tokens"
+    yield from _suite_facts(record)
+    yield "Sampling", f"temperature {record.temperature:g}, top-p {record.top_p:g}"
+    yield "Samples of each case", str(record.samples)
     yield "Requests at a time", str(record.concurrency)
+    yield "Answers asked for", f"{measured.asked}, and {measured.cached} from the cache"
+    yield "Latency, median and 95th percentile", _latency(measured)
+    yield "Speed", "–" if measured.tokens_per_second is None else f"{measured.tokens_per_second:,.0f} tokens/s"
+    yield "Peak memory of the server", numbers.size(measured.server_peak_memory) if measured.server_peak_memory else "–"
     yield "Answers cut at the token limit", f"{tally.truncated} of {tally.trials}"
     yield "No answer to judge", f"{tally.failed} of {tally.trials}"
     yield "Could not be judged", f"{tally.unscored} of {tally.trials}"

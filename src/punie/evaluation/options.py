@@ -1,0 +1,53 @@
+"""What to ask of which model, and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from punie.errors import UsageError
+from punie.evaluation.suite import Half, Suite
+from punie.serving.client import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationOptions:
+    """An evaluation as it is asked for. Raises UsageError where options contradict each other."""
+
+    model: Path
+    label: str
+    """The model's name as the user gave it; the record carries it instead of the path."""
+    suites: tuple[Suite | str, ...]
+    output: Path
+    adapter: Path | None = None
+    half: Half | Literal["all"] = "test"
+    samples: int = 1
+    concurrency: int = 16
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int | None = None
+    """None takes each suite's."""
+    use_cache: bool = False
+    """Whether greedy answers are taken from and kept in the user's cache."""
+    unsafe_no_sandbox: bool = False
+    """Whether code the model wrote is run in a child without a jail."""
+    allow_noop_adapter: bool = False
+    port: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.temperature == 0 and self.top_p != 1:
+            raise UsageError("top-p does nothing at temperature 0.", hint="Give a temperature, or leave top-p out.")
+        if self.temperature == 0 and self.samples > 1:
+            raise UsageError(
+                f"At temperature 0, {self.samples} samples are one answer {self.samples} times.",
+                hint="Give a temperature. For the noise of the server, evaluate again and use punie compare --noise.",
+            )
+
+    @property
+    def cached(self) -> bool:
+        """A sampled answer is one draw: an earlier one handed out again would look like a second that agrees."""
+        return self.use_cache and self.temperature == 0
+
+    def sampling(self, suite: Suite) -> Sampling:
+        return Sampling(self.temperature, self.top_p, self.max_tokens or suite.max_tokens)
