@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent.parent / "src"
-FOUNDATION = {"punie", "errors", "conversation", "toolcalls", "files", "process", "child", "workspace", "fingerprint"}
+FOUNDATION = {
+    *("punie", "errors", "conversation", "files", "process", "child", "workspace", "fingerprint"),
+    *("syntax", "toolcalls", "toolblocks", "pythoncalls"),
+}
 LAYERS = [
     FOUNDATION,
     {"sandbox"},

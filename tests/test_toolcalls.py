@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from punie.conversation import ToolCall
 from punie.errors import DataError
 from punie.files import read_jsonl
+from punie.toolblocks import FAMILIES, Family
 from punie.toolcalls import (
-    FAMILIES,
-    Family,
     family_of,
     parse_calls,
     render_call,
     render_calls,
     rewrite_calls,
     same_calls,
+    spoken_calls,
 )
 
 BFCL = Path(__file__).parents[2] / "shared" / "data" / "bfcl"
@@ -51,6 +51,7 @@ WRITTEN: dict[Family, str] = {
     '<parameter=flags>\n["-i"]\n</parameter>\n<parameter=deep>\ntrue\n</parameter>\n</function>\n</tool_call>',
     "mistral": '[TOOL_CALLS] [{"name": "grep", "arguments": '
     '{"pattern": "a|b", "limit": 5, "flags": ["-i"], "deep": true}}]',
+    "pythonic": """[grep(pattern='a|b', limit=5, flags=['-i'], deep=True)]""",
     "llama": '{"name": "grep", "parameters": {"pattern": "a|b", "limit": 5, "flags": ["-i"], "deep": true}}',
 }
 
@@ -132,7 +133,7 @@ def test_rewriting_keeps_the_calls_or_refuses(calls: list[ToolCall], pair: tuple
 def test_a_call_is_rewritten_between_all_families(source: Family, target: Family) -> None:
     """Alone, and after a sentence; there and back gives the first text again."""
     assert rewrite_calls(WRITTEN[source], target, TOOLS) == WRITTEN[target]
-    tags = {"llama": "<|python_tag|>"}
+    tags = {"llama": "<|python_tag|>", "pythonic": "<|python_tag|>"}
     before, after = (f"Let me look.\n{tags.get(family, '')}{WRITTEN[family]}" for family in (source, target))
     assert rewrite_calls(before, target, TOOLS) == after
 
@@ -205,13 +206,50 @@ def test_what_models_really_write_is_read(text: str, family: Family, calls: list
 
 def test_our_text_is_what_mlx_lm_reads() -> None:
     """The parsers of the server that will serve the model find the same calls."""
-    from mlx_lm.tool_parsers import json_tools, mistral, qwen3_coder
+    from mlx_lm.tool_parsers import json_tools, mistral, pythonic, qwen3_coder
 
     inner = {family: parse_body(WRITTEN[family], family) for family in FAMILIES}
     expected = {"name": PIPE.name, "arguments": dict(PIPE.arguments)}
     assert json_tools.parse_tool_call(inner["json"]) == expected
     assert mistral.parse_tool_call(inner["mistral"]) == expected
+    assert pythonic.parse_tool_call(inner["pythonic"]) == expected
     assert qwen3_coder.parse_tool_call(inner["xml"].strip(), TOOLS) == expected
+
+
+SPOKEN = [
+    # text, calls, faults
+    (WRITTEN["json"], 1, []),
+    ("<tool_call>[" + WRITTEN["json"][12:-13] + "," + WRITTEN["json"][12:-13] + "]</tool_call>", 2, []),
+    (f"```\n{WRITTEN['json']}\n```", 0, []),
+    (f"```\n{WRITTEN['json']}\n```\n{WRITTEN['xml']}", 1, []),
+    (f"```\n{WRITTEN['json']}\nis how", 0, []),
+    (f"`{WRITTEN['mistral']}` is how. {WRITTEN['mistral']}", 1, []),
+    ("<function=f>\n<parameter=body>\n```\ncode\n```\n</parameter>\n</function>\n" + WRITTEN["xml"], 2, []),
+    (f"{WRITTEN['json']}\n```\n{WRITTEN['json']}\n```", 1, []),
+    (WRITTEN["pythonic"] + "<|eot_id|>", 1, []),
+    (f"<|python_tag|>{WRITTEN['pythonic'][1:-1]}", 1, []),
+    (f"<|tool_call_start|>{WRITTEN['pythonic']}<|tool_call_end|> Done.", 1, []),
+    ("[f(x=true, y=null, z=(1, -2.5), w={'a': [1]})]", 1, []),
+    ("[f(x) for x in y]", 0, []),
+    ("[f(x=y)]", 0, ["wrong shape"]),
+    ("[f(1)]", 0, ["wrong shape"]),
+    ("[f(x=)]", 0, ["unparseable"]),
+    ("[f(x=1), see above]", 0, []),
+    ('<tool_call>{"name": "f", "arguments": {}} {"name": "g", "arguments": {}}</tool_call>', 0, ["unparseable"]),
+    ('<tool_call>{"name": "f", "arguments": "{}"}</tool_call>', 0, ["wrong shape"]),
+    ("<tool_call>{'name': 'f', 'arguments': {}}</tool_call>", 0, ["unparseable"]),
+    ('{"name": "f", "parameters": []}', 0, ["wrong shape"]),
+    ('{"name": "f", "parameters": {}} is how', 0, ["unparseable"]),
+    ('[TOOL_CALLS] {"name": "f", "arguments": {}}', 0, ["wrong shape"]),
+    ("[TOOL_CALLS]f[ARGS]{", 0, ["unparseable"]),
+]
+
+
+@pytest.mark.parametrize(("text", "calls", "faults"), SPOKEN)
+def test_calls_are_spoken_or_shown(text: str, calls: int, faults: list[str]) -> None:
+    """Any family is read; what stands in code is not a call; what is meant as one and is none says what is wrong."""
+    read = spoken_calls(text, TOOLS)
+    assert (len(read.calls), [block.fault for block in read.malformed]) == (calls, faults)
 
 
 def parse_body(text: str, family: Family) -> str:

@@ -41,3 +41,29 @@ def test_sameness(expected: Any, given: Any, argument: bool, result: bool) -> No
     """Arguments have exact types; results compare as in Python, except that a truth value is no number."""
     assert same_argument(expected, given) is argument
     assert same_result(expected, given) is result
+
+
+NUMBER = {"type": "number"}
+DECLARED: list[tuple[Any, Any, Any, bool]] = [
+    # declared, expected, given, the same
+    (NUMBER, 1, 1.0, True),
+    (NUMBER, 1.5, 1.5, True),
+    (NUMBER, 1, True, False),
+    (NUMBER, -5, "-5", False),
+    ({"type": "float"}, 2.0, 2, True),
+    ({"type": ["number", "null"]}, 2.0, 2, True),
+    ({"type": "integer"}, 1, 1.0, False),
+    ({"type": "array", "items": NUMBER}, [1, 2.0], [1.0, 2], True),
+    ({"type": "object", "properties": {"x": NUMBER}}, {"x": 1, "y": 1}, {"x": 1.0, "y": 1}, True),
+    ({"type": "object", "properties": {"x": NUMBER}}, {"x": 1, "y": 1}, {"x": 1, "y": 1.0}, False),
+    ({"enum": ["1", 1]}, "1", 1, False),
+    ("number", 1, 1.0, False),
+]
+
+
+@pytest.mark.parametrize(("declared", "expected", "given", "same"), DECLARED)
+def test_what_is_declared_a_number_may_be_written_either_way(
+    declared: Any, expected: Any, given: Any, same: bool
+) -> None:
+    """1 and 1.0 are one number where the tool declares a number, however deep; a text and a truth value never are."""
+    assert same_argument(expected, given, declared) is same

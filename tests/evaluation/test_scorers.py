@@ -32,46 +32,111 @@ CALLS = [
     # text, failure; "" is right
     (READ + WAIT, ""),
     (f"First I wait. {WAIT}\nThen I read.\n{READ}", ""),
+    (f"<think>{WAIT}</think>{READ}{WAIT}", ""),
+    (
+        "<tool_call>\n<function=read_file>\n<parameter=path>\na.txt\n</parameter>\n</function>\n</tool_call>\n"
+        "<tool_call>\n<function=wait>\n<parameter=seconds>\n1\n</parameter>\n</function>\n</tool_call>",
+        "",
+    ),
+    ('{"name": "read_file", "parameters": {"path": "a.txt"}}; {"name": "wait", "parameters": {"seconds": 1}}', ""),
+    ('[TOOL_CALLS]read_file[ARGS]{"path": "a.txt"}[TOOL_CALLS]wait[ARGS]{"seconds": 1}', ""),
+    ("[read_file(path='a.txt'), wait(seconds=1)]", ""),
+    ("<|tool_call_start|>[read_file(path='a.txt'), wait(seconds=1)]<|tool_call_end|>I did.", ""),
     ("", "no call"),
+    (f"<think>{READ}{WAIT}</think>Done.", "no call"),
     ("I will use read_file on a.txt and wait for 1 second.", "no call"),
-    ('{"name": "read_file", "arguments": {"path": "a.txt"}}', "no call"),
-    (READ + '<tool_call>{"name": "wait"</tool_call>', "malformed"),
-    (READ + '<tool_call>{"name": "wait"}</tool_call>', "malformed"),
-    (READ + call("sleep", seconds=1), "unknown tool"),
+    ("I call [read_file(path='a.txt'), wait(seconds=1)] now.", "no call"),
+    (f"```\n{READ}\n{WAIT}\n```", "no call"),
+    (f"`{WAIT.replace(chr(10), '')}` would wait, and so on.", "no call"),
+    ('{"name": "read_file", "arguments": {"path": "a.txt"}}', "wrong shape"),
+    ('```json\n[{"name": "read_file", "arguments": {"path": "a.txt"}}]\n```', "wrong shape"),
+    (READ + '<tool_call>{"name": "wait"</tool_call>', "unparseable"),
+    (READ + "<tool_call><function=wait></tool_call>", "unparseable"),
+    ("[read_file(path='a.txt'), wait(seconds=)]", "unparseable"),
+    (READ + '<tool_call>{"name": "wait"}</tool_call>', "wrong shape"),
+    (READ + '<tool_call>{"name": "wait", "arguments": "{}"}</tool_call>', "wrong shape"),
+    ("[read_file('a.txt'), wait(seconds=1)]", "wrong shape"),
+    (READ + call("sleep", seconds=1), "unknown function"),
     (READ, "wrong number of calls"),
     (READ + WAIT + WAIT, "wrong number of calls"),
-    (READ + READ, "wrong tool"),
+    (READ + READ, "wrong function"),
     (READ + call("wait"), "missing argument"),
     (READ + call("wait", seconds=1, unit="s"), "unexpected argument"),
-    (READ + call("wait", seconds=2), "wrong argument"),
-    (READ + call("wait", seconds="1"), "wrong argument"),
-    (READ + call("wait", seconds=True), "wrong argument"),
-    (call("read_file", path="A.txt") + WAIT, "wrong argument"),
+    (READ + call("wait", seconds=2), "wrong-value argument"),
+    (READ + call("wait", seconds="1"), "wrong-type argument"),
+    (READ + call("wait", seconds=True), "wrong-type argument"),
+    (READ + call("wait", seconds=None), "wrong-type argument"),
+    (call("read_file", path="A.txt") + WAIT, "wrong-value argument"),
 ]
 
 
 @pytest.mark.parametrize(("text", "failure"), CALLS)
 def test_calls_are_matched_by_structure(cases: Mapping[str, Case], text: str, failure: str) -> None:
-    """Exactly the expected calls count, in any order; each other way to be wrong has its own name."""
+    """Exactly the expected calls count, in any order and any family's form; each way to be wrong has its own name."""
     judged = score(cases["both"], text)
     assert (judged.right, judged.failure) == (failure == "", failure)
 
 
-@pytest.mark.parametrize(
-    ("text", "failure"), [("I know that.", ""), ("", "no answer"), (WAIT, "wrong number of calls")]
-)
-def test_where_no_call_is_expected_only_words_are_right(cases: Mapping[str, Case], text: str, failure: str) -> None:
-    """Not calling is right only when something was answered."""
+SILENCE = [
+    ("I know that.", ""),
+    ("No tool of mine tells the weather, so I can't help with that.", ""),
+    ("42", ""),
+    ("", "no answer"),
+    ("?!", "no answer"),
+    ("I think " * 6, "no answer"),
+    ("I'm sorry, but I can't assist with that.", "refusal"),
+    ("Sorry, I cannot help you with that request.", "refusal"),
+    ("I am unable to do that", "refusal"),
+    (WAIT, "called when it should not"),
+    ('<tool_call>{"name": "wait", ', "unparseable"),
+    ('```json\n{"name": "wait", "arguments": {}}\n```', "wrong shape"),
+]
+
+
+@pytest.mark.parametrize(("text", "failure"), SILENCE)
+def test_where_no_call_is_expected_only_an_answer_is_right(cases: Mapping[str, Case], text: str, failure: str) -> None:
+    """Not calling is right only when something was said: no silence, no loop, no stock refusal, no broken call."""
     case = cases["both"].model_copy(update={"expect": CallExpectation(calls=())})
     assert score(case, text).failure == failure
 
 
+def expecting(case: Case, *calls: dict[str, Any]) -> Case:
+    return case.model_copy(update={"expect": CallExpectation.model_validate({"calls": calls})})
+
+
 def test_equal_looking_calls_are_told_apart(cases: Mapping[str, Case]) -> None:
     """1 and true are different arguments, in whatever order the calls come."""
-    wanted = [{"name": "wait", "arguments": {"seconds": value}} for value in (1, True)]
-    case = cases["both"].model_copy(update={"expect": CallExpectation.model_validate({"calls": wanted})})
+    case = expecting(cases["both"], *({"name": "wait", "arguments": {"seconds": value}} for value in (1, True)))
     assert score(case, call("wait", seconds=True) + call("wait", seconds=1)).right
     assert not score(case, call("wait", seconds=True) * 2).right
+
+
+def test_arguments_have_the_values_that_are_accepted(cases: Mapping[str, Case]) -> None:
+    """Any accepted value is right, an optional argument may be left out, and given it must be right."""
+    wanted = {"name": "wait", "arguments": {"seconds": 1}, "accept": {"seconds": [2], "unit": ["s", ""]}}
+    case = expecting(cases["both"], {**wanted, "optional": ["unit"]})
+    right = [{"seconds": 1}, {"seconds": 2}, {"seconds": 2, "unit": "s"}, {"seconds": 1, "unit": ""}]
+    assert all(score(case, call("wait", **arguments)).right for arguments in right)
+    assert score(case, call("wait", seconds=3)).failure == "wrong-value argument"
+    assert score(case, call("wait", seconds=1, unit="h")).failure == "wrong-value argument"
+    assert score(case, call("wait", unit="s")).failure == "missing argument"
+
+
+def test_parallel_calls_are_assigned_not_taken_in_turn(cases: Mapping[str, Case]) -> None:
+    """A call that fits two expected ones leaves the other to the call that fits only it, in either order."""
+    either = {"name": "wait", "accept": {"seconds": [1, 2]}}
+    one = {"name": "wait", "arguments": {"seconds": 1}}
+    texts = [call("wait", seconds=1) + call("wait", seconds=2), call("wait", seconds=2) + call("wait", seconds=1)]
+    for expected in ([either, one], [one, either]):
+        case = expecting(cases["both"], *expected)
+        assert all(score(case, text).right for text in texts)
+        assert score(case, call("wait", seconds=2) * 2).partial == 0.5
+
+
+def test_the_share_of_right_calls_is_kept_apart(cases: Mapping[str, Case]) -> None:
+    """One of two calls is half of it, and still wrong."""
+    judged = score(cases["both"], READ + call("wait", seconds=2))
+    assert (judged.value, judged.partial) == (0.0, 0.5)
 
 
 CODE = [
@@ -169,5 +234,5 @@ def test_reasons_can_always_be_written(cases: Mapping[str, Case]) -> None:
         judge(cases["add"], answer("def add(a, b): return 10 ** 5000"), "jail"),
         judge(cases["add"], answer("def add(a, b): raise ValueError('\\ud800')"), "jail"),
     ]
-    assert [trial.failure for trial in hostile] == ["unknown tool", "wrong result", "raised"]
+    assert [trial.failure for trial in hostile] == ["unknown function", "wrong result", "raised"]
     assert all(trial.model_dump_json() for trial in hostile)

@@ -127,7 +127,7 @@ def _wrong_answer(case: Case, dice: random.Random) -> tuple[str, str, str]:
         return dice.choice(
             [
                 ("I can help you with files and folders. Tell me more about it.", "no call", "stop"),
-                (case.expect.reference().replace("notes", "motes"), "wrong argument", "stop"),
+                (case.expect.reference().replace("notes", "motes"), "wrong-value argument", "stop"),
                 (case.expect.reference()[:-25], "truncated", "length"),
             ]
         )

@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 _NUMBERS = (int, float)
+_NUMBER_TYPES = frozenset({"number", "float", "double"})
 
 
-def same_argument(expected: Any, given: Any) -> bool:
-    """Exact types all the way down, as JSON has them: 1, 1.0, true and "1" are four different arguments."""
-    return _same(expected, given, lambda left, right: type(left) is type(right) and _equal(left, right))
+def same_argument(expected: Any, given: Any, declared: Any = None) -> bool:
+    """Exact types all the way down, as JSON has them: 1, 1.0, true and "1" are four different arguments.
+
+    `declared` is the JSON schema of the argument: what it declares as a number may be written 1 or 1.0.
+    """
+    schema = declared if isinstance(declared, Mapping) else {}
+    if isinstance(expected, list | tuple) and isinstance(given, list | tuple):
+        pairs = zip(expected, given, strict=False)
+        return len(expected) == len(given) and all(same_argument(*pair, schema.get("items")) for pair in pairs)
+    if isinstance(expected, dict) and isinstance(given, dict):
+        inner = schema.get("properties")
+        inner = inner if isinstance(inner, Mapping) else {}
+        return expected.keys() == given.keys() and all(
+            same_argument(expected[key], given[key], inner.get(key)) for key in expected
+        )
+    return _same_type(expected, given, schema) and _equal(expected, given)
 
 
 def same_result(expected: Any, given: Any) -> bool:
     """As `==` of Python, but True is not 1, NaN is NaN, and a tuple is the list with its items: JSON has no tuples."""
-    return _same(expected, given, _same_python)
-
-
-def _same(expected: Any, given: Any, same_leaf: Callable[[Any, Any], bool]) -> bool:
     if isinstance(expected, list | tuple) and isinstance(given, list | tuple):
-        pairs = zip(expected, given, strict=False)
-        return len(expected) == len(given) and all(_same(left, right, same_leaf) for left, right in pairs)
+        return len(expected) == len(given) and all(map(same_result, expected, given))
     if isinstance(expected, dict) and isinstance(given, dict):
-        return expected.keys() == given.keys() and all(_same(expected[key], given[key], same_leaf) for key in expected)
-    return same_leaf(expected, given)
+        return expected.keys() == given.keys() and all(same_result(expected[key], given[key]) for key in expected)
+    return (_are_numbers(expected, given) or type(expected) is type(given)) and _equal(expected, given)
 
 
-def _same_python(expected: Any, given: Any) -> bool:
-    numbers = type(expected) in _NUMBERS and type(given) in _NUMBERS
-    return (numbers or type(expected) is type(given)) and _equal(expected, given)
+def _same_type(expected: Any, given: Any, schema: Mapping[str, Any]) -> bool:
+    kind = schema.get("type")
+    number = _NUMBER_TYPES & set(kind if isinstance(kind, list) else [str(kind)])
+    return type(expected) is type(given) or (bool(number) and _are_numbers(expected, given))
+
+
+def _are_numbers(*values: Any) -> bool:
+    return all(type(value) in _NUMBERS for value in values)
 
 
 def _equal(left: Any, right: Any) -> bool:

@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from punie.sandbox.source import UNPARSABLE, parse
+from punie.syntax import UNPARSABLE, parse
 
 _FENCED = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*([^\n`]*)\n(.*?)(^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 _PYTHON = re.compile(r"(?:py\w*|ipython\w*)?(?![\w+#-])", re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
@@ -21,6 +22,7 @@ NamedAnswer = tuple[str, str]
 """What is bad about it, and its text."""
 
 _GARBAGE = ")(*: %%% #/\\ ^^ ;; " * 6
+_LOOP = "The answer is the answer is " * 12
 _BAD_PROGRAMS = {
     "a function that returns None": "def {name}(*arguments, **options):\n    return None",
     "a program that exits at once": "import sys\nsys.exit(0)",
@@ -60,6 +62,10 @@ def _bad_abstentions(case: Case) -> Iterator[NamedAnswer]:
     tool = next((str(tool.get("function", tool).get("name")) for tool in case.tools), "tool")
     yield "a call that is not needed", render_calls([ToolCall(tool, {})])
     yield "a broken call", f'<tool_call>{{"name": "{tool}", "arguments": '
+    if case.tools:
+        yield "a call in a code block", f"```json\n{json.dumps({'name': tool, 'arguments': {}})}\n```"
+    yield "a loop", _LOOP
+    yield "a stock refusal", "I'm sorry, but I can't assist with that."
 
 
 def _bad_calls(expect: CallExpectation) -> Iterator[NamedAnswer]:
@@ -67,6 +73,7 @@ def _bad_calls(expect: CallExpectation) -> Iterator[NamedAnswer]:
     rest = [call.reference() for call in others]
     call = first.reference()
     yield "a mention of the tool", f"I would call {first.name} for this."
+    yield "a call in a code block", f"```\n{render_calls([call, *rest])}\n```"
     yield "a call too many", render_calls([call, *rest, call])
     yield "a call too few", render_calls(rest) or "Done."
     yield "another function", render_calls([ToolCall(f"{call.name}_2", call.arguments), *rest])

@@ -16,7 +16,7 @@ from typing import Any
 from punie.sandbox.asserts import Check, Judge, assertion
 from punie.sandbox.judge import CallResult, Ending, Execution, run_function
 from punie.sandbox.limits import Limits
-from punie.sandbox.source import UNPARSABLE, parse
+from punie.syntax import UNPARSABLE, parse
 
 _PROBE, _PROBES = "_punie_probe", "_punie_probes"
 _SHOWN = 200

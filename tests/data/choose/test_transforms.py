@@ -16,7 +16,8 @@ from punie.data.dataset import read_manifest
 from punie.data.source import open_source
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
-from punie.toolcalls import FAMILIES, render_call
+from punie.toolblocks import FAMILIES
+from punie.toolcalls import render_call
 
 ASK = {"role": "user", "content": "hi"}
 SAY = {"role": "assistant", "content": "hello"}

@@ -29,7 +29,7 @@ def map_(
     argument: Annotated[
         str,
         typer.Argument(
-            help="FROM=TO, nothing, a family (json, xml, mistral, llama), TEXT or NAME.", show_default=False
+            help="FROM=TO, nothing, a family (json, xml, mistral, pythonic, llama), TEXT or NAME.", show_default=False
         ),
     ] = "",
     output: Annotated[Path | None, typer.Option("--output", help="The dataset folder to make.")] = None,

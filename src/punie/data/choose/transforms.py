@@ -19,7 +19,8 @@ from punie.data.schema import row_problem, row_shape
 from punie.data.source import Source, SourceRow, open_source, read_rows
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
-from punie.toolcalls import FAMILIES, family_of, find_blocks, rewrite_calls
+from punie.toolblocks import FAMILIES
+from punie.toolcalls import family_of, find_blocks, rewrite_calls
 
 Row = dict[str, Any]
 Change = Callable[[Row], Row]

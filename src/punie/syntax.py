@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import threading
+import warnings
 
 UNPARSABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `parse` raises at text that is not Python, has null bytes, or is nested too deeply."""
@@ -13,5 +14,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def parse(text: str) -> ast.Module:
-    with _ONE_AT_A_TIME:
+    """Escapes such as "\\d" bring no warnings."""
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         return ast.parse(text)

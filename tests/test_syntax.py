@@ -3,7 +3,7 @@ from __future__ import annotations
 import ast
 from concurrent.futures import ThreadPoolExecutor
 
-from punie.sandbox.source import parse
+from punie.syntax import parse
 
 
 def test_threads_do_not_disturb_each_other() -> None:
