@@ -18,7 +18,7 @@ from punie.evaluation.outcomes import Outcome, Trial
 from punie.evaluation.runner import evaluate
 from punie.evaluation.runs import PartialRun, read_run, rescore
 from punie.evaluation.suite import Suite
-from punie.serving.client import Completion, DroppedReply
+from punie.serving.completion import Completion, DroppedReply, RefusedQuestion
 
 
 class Toy:
@@ -58,6 +58,12 @@ async def test_a_dropped_reply_is_a_failed_trial(tmp_path: Path, suite: Suite) -
     trials = await ask(tmp_path, suite, {"Read notes.txt.": DroppedReply("dropped it")})
     assert (trials["read"].outcome, trials["read"].reason) == (Outcome.FAILED, "dropped it")
     assert trials["sum"].outcome is Outcome.SCORED
+
+
+async def test_a_refused_question_has_no_verdict(tmp_path: Path, suite: Suite) -> None:
+    """The server would not take it: that says nothing about the model, so it leaves the denominator."""
+    trials = await ask(tmp_path, suite, {"Read notes.txt.": RefusedQuestion("too long")})
+    assert (trials["read"].outcome, trials["read"].reason) == (Outcome.UNSCORED, "too long")
 
 
 async def test_a_broken_server_ends_the_asking(tmp_path: Path, suite: Suite) -> None:
@@ -102,7 +108,7 @@ async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, s
     assert run.record.measurements.asked == 6
     assert (run.record.measurements.server_peak_memory or 0) > 10_000_000
     assert len(run.record.identity.base_probes) == 3
-    assert len(stages) == 4
+    assert len(stages) == 3
 
     assert read_run(options.output) == run
     assert rescore(run).differences == ()
@@ -124,8 +130,29 @@ async def test_a_broken_suite_stops_before_any_server(tmp_path: Path, tiny_model
     assert not os.listdir(tmp_path)
 
 
+def server_process() -> psutil.Process:
+    return next(child for child in psutil.Process().children() if "mlx_lm" in child.cmdline())
+
+
+async def test_a_run_goes_on_over_a_killed_server(tmp_path: Path, tiny_model: Path, suite: Suite) -> None:
+    """Every case has one answer and one judgement, and the record says that the server was started again."""
+    options = EvaluationOptions(
+        model=tiny_model, label="tiny", suites=(suite,), output=tmp_path / "run", concurrency=2, max_tokens=8
+    )
+    seen: list[str] = []
+
+    def kill_server(stage: str) -> None:
+        if stage == "asking":
+            server_process().kill()
+
+    run = await evaluate(options, on_trial=lambda trial, *_: seen.append(trial.case.id), on_stage=kill_server)
+    assert sorted(seen) == sorted(case.id for case in suite.cases)
+    assert all(trial.answer is not None for trial in run.trials)
+    assert run.record.restarts == ("The model server ended with code -9.",)
+
+
 async def test_a_server_that_dies_makes_no_zeros(tmp_path: Path, tiny_model: Path, suite: Suite) -> None:
-    """What it answered is kept, what it did not answer has no verdict, and the error says how to go on."""
+    """It may die once. What it answered is kept, the rest has no verdict, and the error says how to go on."""
     options = EvaluationOptions(
         model=tiny_model, label="tiny", suites=(suite,), output=tmp_path / "run", concurrency=1, max_tokens=8
     )
@@ -133,9 +160,7 @@ async def test_a_server_that_dies_makes_no_zeros(tmp_path: Path, tiny_model: Pat
 
     def kill_server(trial: Trial, done: int, total: int) -> None:
         seen.append(trial)
-        for child in psutil.Process().children():
-            if "mlx_lm" in child.cmdline():
-                child.kill()
+        server_process().kill()
 
     with pytest.raises(ServerError, match="of 6 answers are kept; the same command goes on"):
         await evaluate(options, on_trial=kill_server)

@@ -151,7 +151,7 @@ def make_identity(**changes: Any) -> Identity:
         "adapter_hash": None,
         "tokenizer_hash": f"sha256:{'b2' * 32}",
         "template_hash": f"sha256:{'c3' * 32}",
-        "base_probes": (ProbeAnswer(prompt="def add(a, b):", logprobs={17: -0.31, 204: -1.9, 9: -3.2}),),
+        "base_probes": (ProbeAnswer(prompt="def add(a, b):", logprobs={"17": -0.31, "204": -1.9, "9": -3.2}),),
         "probe_noise": 0.0004,
     }
     return Identity.model_validate(values | changes)
@@ -227,6 +227,6 @@ def after() -> EvaluationRun:
         adapter="adapters/quickstart",
         adapter_hash=f"sha256:{'e5' * 32}",
         adapter_distance=4.37,
-        adapter_probes=(ProbeAnswer(prompt="def add(a, b):", logprobs={17: -4.68, 204: -0.1, 9: -6.0}),),
+        adapter_probes=(ProbeAnswer(prompt="def add(a, b):", logprobs={"17": -4.68, "204": -0.1, "9": -6.0}),),
     )
     return outcomes_run("tuned", drawn_outcomes(TUNED, seed=2), identity=adapted, seconds=4.9)

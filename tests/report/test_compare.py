@@ -173,10 +173,10 @@ def test_unlike_runs_are_announced(before: EvaluationRun, after: EvaluationRun, 
     ("changes", "warning"),
     [
         (
-            {"base_probes": ({"prompt": "def add(a, b):", "logprobs": {17: -2.31}},)},
+            {"base_probes": ({"prompt": "def add(a, b):", "logprobs": {"17": -2.31}},)},
             "did not answer the same probes alike",
         ),
-        ({"base_probes": ({"prompt": "another", "logprobs": {17: -0.31}},)}, "did not answer the same probes alike"),
+        ({"base_probes": ({"prompt": "another", "logprobs": {"17": -0.31}},)}, "did not answer the same probes alike"),
         ({"model_hash": "ff", "template_hash": "ff"}, "not stand on the same base: the weights and the chat templates"),
         ({"tokenizer_hash": "ff"}, "the tokenizers differ"),
         ({"adapter": None, "adapter_hash": None}, "every difference between them is noise"),
@@ -194,7 +194,7 @@ def test_doubtful_identities_are_announced(
 
 def test_probes_within_tolerance_are_the_same_base(before: EvaluationRun, after: EvaluationRun) -> None:
     """Rounding of the last digits between two servings is not another model."""
-    probes = ({"prompt": "def add(a, b):", "logprobs": {17: -0.3105, 204: -1.9002}},)
+    probes = ({"prompt": "def add(a, b):", "logprobs": {"17": -0.3105, "204": -1.9002}},)
     identity = type(after.record.identity).model_validate(after.record.identity.model_dump() | {"base_probes": probes})
     assert compare(before, changed(after, identity=identity)).warnings == ()
 

@@ -159,6 +159,10 @@ def toy() -> Toy:
 
         async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            if head.startswith("get /health"):
+                writer.write(b"HTTP/1.0 200 Toy\r\nContent-Length: 0\r\n\r\n")
+                writer.close()
+                return
             question = json.loads(await reader.readexactly(int(head.split("content-length: ")[1].split()[0])))
             questions.append(question)
             said = reply(question)

@@ -13,18 +13,19 @@ from typing import Any
 import pytest
 
 from punie.errors import IdentityError, UsageError
-from punie.serving.client import Client, Sampling, TokenDecoder
+from punie.serving.client import Client
+from punie.serving.decoder import TokenDecoder
 from punie.serving.identity import PROBES, Identity, prove_identity, same_base
 from punie.serving.server import ManagedServer
 
 
 def arm(server: ManagedServer, adapter: Path | None = None) -> Client:
     decode = TokenDecoder(server.model)
-    return Client(server.base_url, server.model, adapter, decode=decode, sampling=Sampling(), width=1)
+    return Client(server.base_url, server.model, adapter, decode=decode)
 
 
 def toy_arm(url: str, model: Path) -> Client:
-    return Client(url, model, decode=lambda ids: "", sampling=Sampling(), width=1)
+    return Client(url, model, decode=lambda ids: "")
 
 
 def toy_reply(question: Mapping[str, Any], logprob: float = -0.5) -> dict[str, Any]:

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from punie.errors import ServerError
-from punie.serving.client import Client, Sampling, TokenDecoder
+from punie.serving.client import Client
+from punie.serving.completion import Sampling
+from punie.serving.decoder import TokenDecoder
 from punie.serving.server import HOST, ManagedServer
 
 
@@ -116,12 +118,10 @@ async def test_a_server_killed_in_the_middle_of_an_answer_is_lost(scripted_model
             server.base_url,
             scripted_model,
             decode=TokenDecoder(scripted_model),
-            sampling=Sampling(max_tokens=100_000),
-            width=2,
         ) as client,
     ):
-        endless = asyncio.create_task(client.complete(ask("@endless")))
-        await client.complete(ask("@plain"))
+        endless = asyncio.create_task(client.complete(ask("@endless"), (), Sampling(max_tokens=100_000)))
+        await client.complete(ask("@plain"), (), Sampling())
         os.kill(server.pid, signal.SIGKILL)
         with pytest.raises(ServerError, match="does not answer"):
             await endless

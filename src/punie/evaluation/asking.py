@@ -15,15 +15,9 @@ from punie.evaluation.cache import AnswerCache
 from punie.evaluation.outcomes import Answer, Outcome, Trial, TrialKey
 from punie.evaluation.scorers import CodeExecution, judge
 from punie.evaluation.suite import Case, Turn
-from punie.serving.client import Completion, DroppedReply
+from punie.serving.completion import Asker, DroppedReply, RefusedQuestion
 
 Messages = Sequence[Mapping[str, Any]]
-
-
-class Asker(Protocol):
-    """Whatever answers a conversation. Raises DroppedReply where an answer got lost, ServerError when it is broken."""
-
-    async def complete(self, messages: Messages, tools: Messages = ()) -> Completion: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,9 @@ class Examiner:
             try:
                 answer = await self._answer(question, messages, len(received))
             except DroppedReply as error:
-                return _dropped(question, received, error.what)
+                return _unanswered(question, received, error.what, Outcome.FAILED)
+            except RefusedQuestion as error:
+                return _unanswered(question, received, error.what, Outcome.UNSCORED)
             async with judges:
                 trial = await asyncio.to_thread(_judged, question, turn, answer, received, self.execution)
             if turn is None or not trial.right:
@@ -148,15 +144,15 @@ def _judged(
     return trial.model_copy(update={**update, "reason": f"{place}{trial.reason}"})
 
 
-def _dropped(question: Question, earlier: Sequence[Answer], why: str) -> Trial:
+def _unanswered(question: Question, earlier: Sequence[Answer], why: str, outcome: Outcome) -> Trial:
     return Trial(
         suite=question.suite,
         case=question.case,
         sample=question.sample,
         earlier=tuple(earlier),
         answer=None,
-        outcome=Outcome.FAILED,
+        outcome=outcome,
         value=None,
         reason=why,
-        failure="dropped reply",
+        failure="dropped reply" if outcome is Outcome.FAILED else "",
     )

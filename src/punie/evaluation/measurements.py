@@ -44,8 +44,10 @@ def _latencies(asked: list[Answer]) -> tuple[float | None, float | None]:
     return twentieths[9], twentieths[18]
 
 
-def peak_memory(process: int) -> int | None:
+def peak_memory(process: int | None) -> int | None:
     """Most bytes a running process has held: resident on Linux, footprint on macOS. None where it cannot be told."""
+    if process is None:
+        return None
     if sys.platform == "darwin":
         return _peak_footprint(process)
     status = Path(f"/proc/{process}/status")

@@ -130,6 +130,8 @@ class RunRecord(Record):
     temperature: float
     top_p: float
     concurrency: int
+    restarts: tuple[str, ...] = ()
+    """Why the model server was started again while it was asked."""
     code_execution: Literal["jail", "unsafe child process", "off"]
     seconds: float
     measurements: Measurements

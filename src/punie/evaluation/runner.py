@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import partial as bind
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -33,9 +32,9 @@ from punie.evaluation.runs import PartialRun, refuse_existing
 from punie.evaluation.scorers import CodeExecution, choose_code_execution
 from punie.evaluation.selfcheck import check_suite
 from punie.evaluation.suite import Half, Suite, load_suite
-from punie.serving.client import Client, Sampling, TokenDecoder
-from punie.serving.identity import Identity, prove_identity
-from punie.serving.server import ManagedServer
+from punie.serving.arms import Arm, LocalModel, serve_local
+from punie.serving.completion import Sampling
+from punie.serving.identity import Identity
 from punie.training.adapter import read_adapter
 from punie.workspace import is_embedded
 
@@ -86,8 +85,8 @@ async def _evaluate(options: EvaluationOptions, on_trial: OnTrial | None, enter_
     enter_stage("checking the suite")
     exam = await asyncio.to_thread(_checked, options, suites)
     with PartialRun(options.output) as partial:
-        identity, measurements = await _serve_and_ask(options, exam, partial, on_trial, enter_stage)
-        return partial.finish(_record(options, exam, partial, identity, measurements), exam.order)
+        arm, measurements = await _serve_and_ask(options, exam, partial, on_trial, enter_stage)
+        return partial.finish(_record(options, exam, partial, arm, measurements), exam.order)
 
 
 def _chosen_suites(options: EvaluationOptions) -> tuple[Suite, ...]:
@@ -113,39 +112,24 @@ def _checked(options: EvaluationOptions, suites: tuple[Suite, ...]) -> Exam:
 
 async def _serve_and_ask(
     options: EvaluationOptions, exam: Exam, partial: PartialRun, on_trial: OnTrial | None, enter_stage: OnStage
-) -> tuple[Identity, Measurements]:
-    enter_stage("starting the model server")
-    async with ManagedServer(options.model, log=partial.log, port=options.port or 0) as server:
-        client = bind(
-            Client, server.base_url, options.model, decode=TokenDecoder(options.model), width=options.concurrency
-        )
-        enter_stage("proving what answers")
-        identity = await _proven(options, client)
-        partial.resume(_conditions(options, exam, identity))
+) -> tuple[Arm, Measurements]:
+    enter_stage("starting the model server and proving what answers")
+    adapter = options.adapter.resolve() if options.adapter else None
+    local = LocalModel(options.model, adapter, options.allow_noop_adapter, options.port or 0)
+    async with serve_local(local, width=options.concurrency, log=partial.log) as arm:
+        partial.resume(_conditions(options, exam, arm.identity))
         enter_stage("asking")
         began = time.monotonic()
         try:
-            await _ask_missing(options, exam, client, identity, partial, on_trial)
+            await _ask_missing(options, exam, arm, partial, on_trial)
         except (ServerError, CapacityError) as error:
-            lost = await server.lost() if isinstance(error, ServerError) else None
-            raise _resumable(lost or error, partial, exam) from error
+            raise _resumable(error, partial, exam) from error
         seconds = time.monotonic() - began
-        return identity, measure(partial.trials.values(), partial.fresh, seconds, peak_memory(server.pid))
-
-
-async def _proven(options: EvaluationOptions, client: Callable[..., Client]) -> Identity:
-    arm = nullcontext(None) if options.adapter is None else client(options.adapter.resolve(), sampling=Sampling())
-    async with client(sampling=Sampling()) as base, arm as adapted:
-        return await prove_identity(base, adapted, allow_noop=options.allow_noop_adapter)
+        return arm, measure(partial.trials.values(), partial.fresh, seconds, peak_memory(arm.pid))
 
 
 async def _ask_missing(
-    options: EvaluationOptions,
-    exam: Exam,
-    client: Callable[..., Client],
-    identity: Identity,
-    partial: PartialRun,
-    on_trial: OnTrial | None,
+    options: EvaluationOptions, exam: Exam, arm: Arm, partial: PartialRun, on_trial: OnTrial | None
 ) -> None:
     """Suite after suite, since each has its own limit of tokens."""
 
@@ -153,14 +137,11 @@ async def _ask_missing(
         if on_trial is not None:
             on_trial(trial, len(partial.trials), len(exam.order))
 
-    adapter = options.adapter.resolve() if options.adapter else None
     for suite in exam.suites:
         sampling = options.sampling(suite)
-        conditions = _cache_conditions(options, identity, sampling)
-        async with client(adapter, sampling=sampling) as asker:
-            with AnswerCache(conditions) if options.cached else nullcontext() as known:
-                examiner = Examiner(asker, partial, exam.execution, known, report)
-                await examiner.ask(found for found in exam.questions(suite) if found.key not in partial.trials)
+        with AnswerCache(_cache_conditions(arm, sampling)) if options.cached else nullcontext() as known:
+            examiner = Examiner(arm.sampled(sampling), partial, exam.execution, known, report)
+            await examiner.ask(found for found in exam.questions(suite) if found.key not in partial.trials)
 
 
 def _conditions(options: EvaluationOptions, exam: Exam, identity: Identity) -> dict[str, Any]:
@@ -175,9 +156,9 @@ def _conditions(options: EvaluationOptions, exam: Exam, identity: Identity) -> d
     }
 
 
-def _cache_conditions(options: EvaluationOptions, identity: Identity, sampling: Sampling) -> dict[str, Any]:
+def _cache_conditions(arm: Arm, sampling: Sampling) -> dict[str, Any]:
     """What an answer depends on beside the question. How many are asked at once changes how the server rounds."""
-    return {**_files(identity), **asdict(sampling), "concurrency": options.concurrency, "versions": _versions()}
+    return {**_files(arm.identity), **asdict(sampling), "concurrency": arm.width, "versions": _versions()}
 
 
 def _files(identity: Identity) -> dict[str, Any]:
@@ -186,7 +167,7 @@ def _files(identity: Identity) -> dict[str, Any]:
 
 
 def _record(
-    options: EvaluationOptions, exam: Exam, partial: PartialRun, identity: Identity, measurements: Measurements
+    options: EvaluationOptions, exam: Exam, partial: PartialRun, arm: Arm, measurements: Measurements
 ) -> RunRecord:
     return RunRecord(
         name=options.output.name,
@@ -203,10 +184,11 @@ def _record(
             for suite, check in zip(exam.suites, exam.self_checks, strict=True)
         ),
         samples=options.samples,
-        identity=identity.model_copy(update={"model": options.label, "adapter": _as_given(options.adapter)}),
+        identity=arm.identity.model_copy(update={"model": options.label, "adapter": _as_given(options.adapter)}),
         temperature=options.temperature,
         top_p=options.top_p,
-        concurrency=options.concurrency,
+        concurrency=arm.width,
+        restarts=arm.restarts,
         code_execution=exam.execution,
         seconds=partial.seconds,
         measurements=measurements,

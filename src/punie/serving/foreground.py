@@ -8,7 +8,8 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from punie.serving.client import Client, Sampling, TokenDecoder
+from punie.serving.client import Client
+from punie.serving.decoder import TokenDecoder
 from punie.serving.identity import Identity, prove_identity
 from punie.serving.server import ManagedServer
 
@@ -29,7 +30,7 @@ async def serve(model: Path, adapter: Path | None, *, port: int, log: Path, on_r
 
 
 async def _prove(server: ManagedServer, model: Path, adapter: Path | None) -> Identity:
-    client = partial(Client, server.base_url, model, decode=TokenDecoder(model), sampling=Sampling(), width=1)
+    client = partial(Client, server.base_url, model, decode=TokenDecoder(model))
     arm = nullcontext(None) if adapter is None else client(adapter)
     async with client() as base, arm as adapted:
         return await prove_identity(base, adapted)

@@ -28,7 +28,7 @@ PROBES: tuple[Sequence[Mapping[str, str]], ...] = (
 _UNSTEADY = 0.5
 """Nats. How an answer is rounded depends on what the prompt cache held; two different models are farther apart."""
 
-Logprobs = Mapping[int, float]
+Logprobs = Mapping[str, float]
 
 
 class _Record(BaseModel):
@@ -39,7 +39,7 @@ class ProbeAnswer(_Record):
     """Log-probabilities of the likeliest first tokens after one fixed prompt, by token id, in nats."""
 
     prompt: str
-    logprobs: dict[int, float]
+    logprobs: dict[str, float]
 
 
 class Identity(_Record):
@@ -87,13 +87,28 @@ async def prove_identity(base: Client, adapted: Client | None = None, *, allow_n
     )
 
 
-def same_base(one: Identity, other: Identity, tolerance: float = _UNSTEADY) -> bool:
-    """Whether two runs stood on the same model: equal files, and base probes within `tolerance` nats of each other."""
+def same_base(one: Identity, other: Identity) -> bool:
+    """Whether two runs stood on the same model: equal files, and base probes no farther apart than rounding takes."""
     fields = ("model_hash", "tokenizer_hash", "template_hash")
-    if any(getattr(one, field) != getattr(other, field) for field in fields):
-        return False
-    prompts = [[probe.prompt for probe in identity.base_probes] for identity in (one, other)]
-    return prompts[0] == prompts[1] and _distance(one.base_probes, other.base_probes) <= tolerance
+    return _same_fields(one, other, fields) and _same_answers(one.base_probes, other.base_probes)
+
+
+def same_arm(one: Identity, other: Identity) -> bool:
+    """The same of a model with its adapter."""
+    return (
+        same_base(one, other)
+        and one.adapter_hash == other.adapter_hash
+        and _same_answers(one.adapter_probes, other.adapter_probes)
+    )
+
+
+def _same_fields(one: Identity, other: Identity, fields: Iterable[str]) -> bool:
+    return all(getattr(one, field) == getattr(other, field) for field in fields)
+
+
+def _same_answers(one: Sequence[ProbeAnswer], other: Sequence[ProbeAnswer]) -> bool:
+    prompts = [[probe.prompt for probe in probes] for probes in (one, other)]
+    return prompts[0] == prompts[1] and _distance(one, other) <= _UNSTEADY
 
 
 async def _probe(client: Client) -> tuple[tuple[ProbeAnswer, ...], float]:
@@ -120,7 +135,8 @@ async def _ask_all(client: Client) -> tuple[ProbeAnswer, ...]:
 
 
 def _distance(one: Iterable[ProbeAnswer], other: Iterable[ProbeAnswer]) -> float:
-    return max(_logprob_distance(a.logprobs, b.logprobs) for a, b in zip(one, other, strict=True))
+    distances = (_logprob_distance(a.logprobs, b.logprobs) for a, b in zip(one, other, strict=True))
+    return max(distances, default=0.0)
 
 
 def _logprob_distance(one: Logprobs, other: Logprobs) -> float:

@@ -6,17 +6,21 @@ import asyncio
 import errno
 import os
 import secrets
+import signal
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import httpx
+import psutil
 
 from punie.errors import ServerError
 from punie.process import Child, mlx_environment
+from punie.serving.orphans import end_orphans, note_server
 
 HOST = "127.0.0.1"
 
@@ -57,6 +61,10 @@ class ManagedServer:
         self._ready_within = ready_within
         self._log_start = 0
         self._child: Child | None = None
+        self._note: Path | None = None
+        self._given_up = ""
+        self.starts = 0
+        """How many times it was started."""
 
     @property
     def base_url(self) -> str:
@@ -76,11 +84,18 @@ class ManagedServer:
         self.stop()
 
     async def start(self) -> None:
-        """Return once the model has answered. Raises ServerError with the child's last lines when it will not."""
+        """Return once the model has answered. Raises ServerError with the child's last lines when it will not.
+
+        Servers that an earlier command of ours left behind are ended first: their weights would take the memory.
+        After `stop` it may be called again, and takes the same port.
+        """
+        end_orphans()
         self.port = _claim_port(self.port)
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         self._child = Child("mlx_lm", *self._arguments(), log=self.log, environment=_environment())
+        self.starts, self._given_up = self.starts + 1, ""
         try:
+            self._note = note_server(self._child.pid, tuple(self._child.command), self.log)
             async with asyncio.timeout(self._ready_within):
                 await self._until_ready()
         except TimeoutError as error:
@@ -95,9 +110,27 @@ class ManagedServer:
         """End the child and everything it started; calling it again does nothing."""
         if self._child is not None:
             self._child.stop()
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
+
+    def give_up(self, reason: str) -> None:
+        """Kill a server that hangs. All its connections break, and `lost` gives the reason."""
+        self._given_up = reason
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def cpu_seconds(self) -> float:
+        """Processor time the server has used since it started; 0 once it has ended."""
+        try:
+            times = psutil.Process(self.pid).cpu_times()
+        except psutil.NoSuchProcess:
+            return 0.0
+        return times.user + times.system
 
     async def lost(self) -> ServerError | None:
         """Why nothing can be asked of this server any more, with the last lines of its log; None while it is well."""
+        if self._given_up:
+            return self._failure(self._given_up)
         try:
             async with self._http() as http:
                 health = await http.get("/health")

@@ -1,0 +1,100 @@
+"""What an evaluation asks: one arm, proven or marked as not proven, at one width."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from punie.errors import IdentityError
+from punie.serving.client import Client
+from punie.serving.completion import Asker, Completion, Messages, Sampling
+from punie.serving.decoder import TokenDecoder
+from punie.serving.identity import Identity, prove_identity, same_arm
+from punie.serving.keeper import Keeper
+from punie.serving.server import GREETING, ManagedServer
+
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """A model on this machine, with an adapter or without; the folders are absolute. `port` 0 takes a free one."""
+
+    model: Path
+    adapter: Path | None = None
+    allow_noop_adapter: bool = False
+    port: int = 0
+
+
+class ModelClient(Protocol):
+    """Asks one model behind one address. Raises what an Asker raises."""
+
+    async def complete(self, messages: Messages, tools: Messages, sampling: Sampling) -> Completion: ...
+
+
+class Arm:
+    """One model, proven or marked as not proven, that is asked at most `width` questions at once."""
+
+    def __init__(self, client: ModelClient, identity: Identity, width: int, keeper: Keeper | None = None) -> None:
+        self.identity = identity
+        self.width = width
+        self._client = client
+        self._keeper = keeper
+        self._slots = asyncio.Semaphore(width)
+
+    @property
+    def restarts(self) -> tuple[str, ...]:
+        """Why the server was started again in between."""
+        return tuple(self._keeper.restarts) if self._keeper else ()
+
+    @property
+    def pid(self) -> int | None:
+        """The process of the server, where it is ours."""
+        return self._keeper.pid if self._keeper else None
+
+    def sampled(self, sampling: Sampling) -> Asker:
+        """The arm as somebody to ask. Questions of all samplings share the one width."""
+        return _SampledArm(self, sampling)
+
+    async def complete(self, messages: Messages, tools: Messages, sampling: Sampling) -> Completion:
+        ask = partial(self._client.complete, messages, tools, sampling)
+        async with self._slots:
+            return await (self._keeper.see_through(ask) if self._keeper else ask())
+
+
+@dataclass(frozen=True, slots=True)
+class _SampledArm:
+    arm: Arm
+    sampling: Sampling
+
+    async def complete(self, messages: Messages, tools: Messages = ()) -> Completion:
+        """Answer one conversation, over one death of our own server."""
+        return await self.arm.complete(messages, tools, self.sampling)
+
+
+@asynccontextmanager
+async def serve_local(local: LocalModel, *, width: int, log: Path, patience: float = _PATIENCE) -> AsyncGenerator[Arm]:
+    """A server of our own for as long as the context lasts, proven before anything is asked.
+
+    Raises ServerError when it does not start, IdentityError when it is not what was asked for.
+    """
+    async with ManagedServer(local.model, log=log, port=local.port) as server:
+        client = partial(Client, server.base_url, local.model, decode=TokenDecoder(local.model))
+        adapted_client = nullcontext(None) if local.adapter is None else client(local.adapter)
+        async with client() as base, adapted_client as adapted:
+            prove = partial(prove_identity, base, adapted, allow_noop=local.allow_noop_adapter)
+            identity = await prove()
+
+            async def prove_again() -> None:
+                if not same_arm(identity, await prove()):
+                    raise IdentityError("After it was started again, the server gives other answers.", where=str(log))
+
+            asked = adapted or base
+            knock = partial(asked.first_token, GREETING)
+            async with Keeper(server, prove=prove_again, knock=knock, patience=patience) as keeper:
+                yield Arm(asked, identity, width, keeper)

@@ -1,0 +1,53 @@
+"""What is asked for, what comes back, and the ways in which nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from punie.errors import ServerError
+
+Messages = Sequence[Mapping[str, Any]]
+
+
+class DroppedReply(ServerError):
+    """The server is well, took the question and closed the connection without a word.
+
+    It does so when the model writes a tool call that is valid JSON of the wrong shape (mlx-lm 0.32: no `arguments`, or
+    a list): formatting the reply raises. The model's fault, then, not the network's.
+    """
+
+
+class RefusedQuestion(ServerError):
+    """The server is well and will not answer this one question: too long for it, or not what its template takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Temperature 0 is greedy. No seed: mlx_lm serves a request that carries one alone, outside the batch."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What the model wrote: `text` is raw, with its tags. `seconds` run from connecting to the last byte."""
+
+    text: str
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+class Asker(Protocol):
+    """Whatever answers a conversation; messages and tools are sent as they stand.
+
+    Raises DroppedReply where an answer got lost, RefusedQuestion where there is none to be had, ServerError when it is
+    broken.
+    """
+
+    async def complete(self, messages: Messages, tools: Messages = ()) -> Completion: ...
