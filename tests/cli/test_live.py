@@ -17,6 +17,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from punie.cli.console import err
 from punie.cli.curve import LossCurve, TrainingFacts
 from punie.cli.live import Live
 from punie.files import write_jsonl
@@ -49,6 +50,16 @@ def drawn(live: Live, width: int) -> list[str]:
     console = Console(file=StringIO(), width=width, legacy_windows=False)
     console.print(live)
     return console.file.getvalue().rstrip("\n").split("\n")  # ty: ignore[unresolved-attribute]
+
+
+def test_nothing_is_drawn_before_there_is_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until then the process has the threads it had, and may be copied."""
+    monkeypatch.setattr(err, "is_interactive", True)
+    before = threading.active_count()
+    with Live() as live:
+        assert threading.active_count() == before
+        live.begin("working")
+        assert threading.active_count() == before + 1
 
 
 def test_both_losses_share_scale_and_axis() -> None:

@@ -31,7 +31,8 @@ _ETA_SECONDS = 600.0
 class Live:
     """A block on a terminal, gone at the end; elsewhere nothing, so that logs stay short. Use as a context manager.
 
-    Standard output is left alone: what is printed there may go into a file.
+    Standard output is left alone: what is printed there may go into a file. The thread that draws starts with the first
+    news, so work that copies its process can do so before.
     """
 
     def __init__(self) -> None:
@@ -58,8 +59,6 @@ class Live:
             yield from console.render(line, narrowed)
 
     def __enter__(self) -> Live:
-        if err.is_interactive:
-            self._redrawn.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -67,10 +66,12 @@ class Live:
 
     def begin(self, description: str) -> None:
         """Show a new activity of unknown length."""
+        self._draw()
         self._training = TrainingFacts()
         self._progress.reset(self._task, total=None, description=description, visible=True, count="")
 
     def advance(self, done: float, total: float, unit: str = "") -> None:
+        self._draw()
         count = f"{done:.0f}/{total:.0f}{unit and f' {unit}'} left"
         self._progress.update(self._task, completed=done, total=total, count=count)
 
@@ -89,6 +90,7 @@ class Live:
 
     def metric(self, metric: Metric, iters: int) -> None:
         """Show what the training child reported."""
+        self._draw()
         match metric:
             case Doing():
                 self._progress.update(self._task, description=metric.what, visible=True)
@@ -109,6 +111,10 @@ class Live:
         doing = f"{progress.stage}  loss {progress.loss:.3f}  {progress.tokens_per_second:,.0f} tokens/s"
         self._progress.update(self._task, description=doing, visible=True)
         self.advance(progress.iteration, progress.total)
+
+    def _draw(self) -> None:
+        if err.is_interactive:
+            self._redrawn.start()
 
 
 class Lines:

@@ -62,7 +62,7 @@ def read_blocks(path: Path, limit: int = MAX_ROW_BYTES) -> Iterator[Block | Long
                 yield Block(whole, lines, line, byte)
                 line, byte = line + len(lines), byte + end
             if len(rest) > limit:
-                size, rest = _pass_over(file, len(rest)), b""
+                size, rest = len(rest) + pass_over(file), b""
                 yield LongLine(line, byte, size)
                 line, byte = line + 1, byte + size + 1
         if rest:
@@ -74,8 +74,9 @@ def long_line(where: str) -> DataError:
     return DataError(f"The line {TOO_LONG}.", where=where, hint=TOO_LONG_ADVICE)
 
 
-def _pass_over(file: IO[bytes], size: int) -> int:
-    """The whole size of a line of which `size` bytes are read; what is read next is the line after it."""
+def pass_over(file: IO[bytes]) -> int:
+    """The bytes that are left of a line; what is read next is the line after it."""
+    size = 0
     while data := file.read(_BLOCK_BYTES):
         if (end := data.find(b"\n")) >= 0:
             file.seek(end + 1 - len(data), os.SEEK_CUR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from punie.data.choose.rules import make_rules
 from punie.data.choose.shards import spans
 from punie.data.dataset import read_manifest
 from punie.data.ledger import row_hash
+from punie.data.progress import Step
 from punie.data.source import open_source
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
@@ -138,12 +140,24 @@ def test_the_input_is_never_the_output(tmp_path: Path, output: str) -> None:
 
 
 def test_one_endless_line_is_named(tmp_path: Path) -> None:
-    """A document that was not written as lines is refused with its place."""
+    """A document that was not written as lines is refused with its place, and no more of it is read than a row has."""
     path = tmp_path / "in.jsonl"
-    path.write_bytes(chat(2) + b"\n" + chat(2, "x" * MAX_ROW_BYTES) + b"\n")
-    with pytest.raises(DataError, match="longer than the 16 MB") as caught:
-        run(path, tmp_path / "out", ("min_messages", 1))
-    assert caught.value.where == f"{path}:2"
+    path.write_bytes(chat(2) + b"\n" + b"x" * (4 * MAX_ROW_BYTES) + b"\n" + chat(2))
+    for processes in (1, 2):
+        tracemalloc.start()
+        with pytest.raises(DataError, match="longer than the 16 MB") as caught:
+            run(path, tmp_path / "out", ("min_messages", 1), processes=processes)
+        assert tracemalloc.get_traced_memory()[1] < 2.5 * MAX_ROW_BYTES
+        tracemalloc.stop()
+        assert caught.value.where == f"{path}:2"
+
+
+def test_the_longest_row_is_a_row(tmp_path: Path) -> None:
+    """A line of exactly the limit passes, with its end and, at the end of a file, without."""
+    longest = chat(2, "x")
+    longest = longest[:-1] + b" " * (MAX_ROW_BYTES - len(longest)) + b"}"
+    (tmp_path / "in.jsonl").write_bytes(longest + b"\n" + longest)
+    assert run(tmp_path / "in.jsonl", tmp_path / "out", ("min_messages", 1)).kept == 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
@@ -177,6 +191,18 @@ def test_two_processes_write_what_one_writes(tmp_path: Path) -> None:
         assert (tmp_path / "2" / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
         assert (tmp_path / "3" / name).read_bytes() == (tmp_path / "1" / name).read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"in", "1", "2", "3"}
+
+
+@pytest.mark.usefixtures("shards")
+def test_two_processes_tell_of_all_rows(tmp_path: Path) -> None:
+    """What is done of the first range stands for all; then the rows of the others are copied, from 0 to the last."""
+    source, heard = write(tmp_path / "in", train=[chat(2, f"text {number}") for number in range(90)]), list[Step]()
+    run(source, tmp_path / "out", ("min_messages", 2), processes=3, progress=heard.append)
+    judging, joining = ([step for step in heard if step.what == what] for what in ("filtering", "joining"))
+    assert heard == judging + joining
+    for steps in (judging, joining):
+        assert [steps[0].done, steps[-1].done] == [0, steps[0].total]
+    assert joining[0].total == pytest.approx(2 / 3 * judging[0].total, abs=100)
 
 
 @pytest.mark.usefixtures("shards")

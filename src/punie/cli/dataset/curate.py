@@ -74,7 +74,6 @@ def filter_(
     if not rules and not drop_invalid:
         raise UsageError("There is no rule to filter by.", hint="Give at least one, for example --min-messages 3.")
     with Live() as live:
-        live.begin("filtering")
         selection = filter_dataset(
             source,
             output,

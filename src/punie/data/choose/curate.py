@@ -101,7 +101,6 @@ class _Pass:
 
     def screen(self, split: str) -> Tally:
         path, digest = self._source.splits[split], hashlib.sha256()
-        self._report(0)
         tally = self._screen(path, lambda: self._writer.file(f"{split}.jsonl"), digest)
         self._done += path.stat().st_size
         self.hashes[split] = digest.hexdigest()
@@ -131,6 +130,7 @@ class _Pass:
             drop_invalid=self._drop_invalid,
             digest=digest,
             progress=self._report,
+            joining=self._progress,
         )
         shutil.rmtree(self._writer.draft / _SHARDS)
         return tally

@@ -88,6 +88,8 @@ def screen(
     `progress` hears how many bytes of the span are done. Raises DataError at an invalid row unless it is to be dropped.
     """
     tally, done = Tally(), 0
+    if progress is not None:
+        progress(0)
     for block in judged(span, rules, tally, drop_invalid=drop_invalid):
         if any(block.keeps):
             keep().write(block.kept())
@@ -165,23 +167,22 @@ def read_span(span: Span) -> Iterator[list[bytes]]:
     """Lines with their ends, about a quarter of a megabyte of them at a time."""
     with open_input(span.path, buffering=_BLOCK_BYTES) as file:
         file.seek(span.start)
-        left = span.stop - span.start
-        number = 1
-        while left > 0 and (lines := file.readlines(min(_BLOCK_BYTES, left))):
-            size = sum(map(len, lines))
-            if size > left:
-                size -= len(lines.pop())  # The hint of readlines is passed by a line where it is met exactly.
-            if size > MAX_ROW_BYTES:
-                _require_rows(span.path, number, lines)
+        done, number = span.start, 1
+        while lines := _next_lines(file, min(_BLOCK_BYTES, span.stop - done)):
+            if len(lines[-1].removesuffix(b"\n")) > MAX_ROW_BYTES:
+                raise long_line(f"{span.path}:{number + len(lines) - 1}")
             yield lines
-            left -= size
+            done += sum(map(len, lines))
             number += len(lines)
 
 
-def _require_rows(path: Path, first: int, lines: list[bytes]) -> None:
-    for number, line in enumerate(lines, start=first):
-        if len(line.removesuffix(b"\n")) > MAX_ROW_BYTES:
-            raise long_line(f"{path}:{number}")
+def _next_lines(file: IO[bytes], size: int) -> list[bytes]:
+    """So many lines that `size` bytes are reached. Of one that is too long, which is the last, no more is read."""
+    lines, readline = list[bytes](), file.readline
+    while size > 0 and (line := readline(MAX_ROW_BYTES + 1)):
+        lines.append(line)
+        size -= len(line)
+    return lines
 
 
 def _ended(lines: bytes) -> bytes:

@@ -16,9 +16,11 @@ from typing import IO, Any
 
 import msgspec
 
+from punie.data.blocks import pass_over
 from punie.data.choose.engine import Digest, Judged, Span, Tally, judged, read_span, screen
 from punie.data.choose.rules import Rule, make_rules
 from punie.data.ledger import LEDGER, ledger_head
+from punie.data.progress import Progress, Step
 from punie.errors import DataError
 from punie.files import make_folder, open_input, read_json, write_json
 from punie.process import Child, Fork, may_fork
@@ -49,7 +51,7 @@ def spans(path: Path, count: int) -> list[tuple[int, int]]:
         cuts = [0]
         for part in range(1, count):
             file.seek(max(cuts[-1], size * part // count - 1))
-            file.readline()
+            pass_over(file)
             cuts.append(file.tell())
     return [(start, stop) for start, stop in zip(cuts, [*cuts[1:], size], strict=True) if stop > start]
 
@@ -65,18 +67,37 @@ def screen_in_parallel(
     drop_invalid: bool,
     digest: Digest,
     progress: Callable[[int], None],
+    joining: Progress,
 ) -> Tally:
-    """As `screen` on the whole file; the first range here, each other in a child with its files below `folder`."""
+    """As `screen` on the whole file; the first range here, each other in a child with its files below `folder`.
+
+    `progress` hears as if the others were as far as the first, since they are of one size; `joining`, how much of
+    their rows is copied.
+    """
     first, *others = [Span(path, start, stop) for start, stop in spans(path, processes)]
+    size = path.stat().st_size
+
+    def joined(done: int) -> None:
+        joining(Step("joining", done - first.stop, size - first.stop, "bytes"))
+
     with ExitStack() as running:
         children = [
             running.enter_context(_Shard(folder / str(number), span, rules, drop_invalid))
             for number, span in enumerate(others)
         ]
-        tally = screen(first, rules, keep, ledger, drop_invalid=drop_invalid, digest=digest, progress=progress)
+        tally = screen(
+            first,
+            rules,
+            keep,
+            ledger,
+            drop_invalid=drop_invalid,
+            digest=digest,
+            progress=lambda done: progress(done * size // first.stop),
+        )
+        joined(first.stop)
         for child in children:
             outcome = child.join(lines_before=tally.rows)
-            child.copy_rows(keep, digest, progress)
+            child.copy_rows(keep, digest, joined)
             child.copy_ledger(ledger, lines_before=tally.rows)
             tally.add(outcome)
     return tally
