@@ -86,12 +86,12 @@ FILTER = (
     """
 import shutil
 from pathlib import Path
-from punie.data.choose.curate import filter_dataset
+from punie.data.choose.curate import filter_
 from punie.data.choose.rules import make_rules
 shutil.rmtree(out, ignore_errors=True)
 rules = make_rules({rules})
 """,
-    "rows = filter_dataset(Path(path), Path(out), rules, processes={processes}).kept",
+    "rows = filter_(Path(path), Path(out), rules, processes={processes}).kept",
 )
 STATS_SETUP = """
 from pathlib import Path

@@ -24,15 +24,17 @@ Row = Mapping[str, Any]
 class DatasetWriter:
     """Rows and removals go into a draft beside the output; leaving the context without an error gives it its name.
 
+    `recipe` has the `command` that writes and what it was told. Without a name the dataset is called as its folder is.
     `rows_in`, where it is set, must equal kept + removed rows: nothing may be lost without a line in the ledger.
     Raises UsageError when the output is in use or forbidden, DataError when nothing was kept or the sum does not close.
     """
 
-    def __init__(self, output: Path, *, name: str, recipe: Mapping[str, Any], parents: Sequence[Parent] = ()) -> None:
+    def __init__(self, output: Path, *, recipe: Mapping[str, Any], name: str | None = None) -> None:
         self.output = output.resolve()
         if self.output.exists() and not (self.output.is_dir() and not any(self.output.iterdir())):
             raise UsageError("The output folder is in use.", where=str(output), hint="Choose another one, or empty it.")
-        self.name, self.recipe, self.parents = name, dict(recipe), tuple(parents)
+        self.name, self.recipe = name or self.output.name, dict(recipe)
+        self.parents: tuple[Parent, ...] = ()
         self.rows_in: int | None = None
         self.counts, self.removed = Counter[str](), Counter[str]()
         self.manifest: Manifest | None = None

@@ -30,11 +30,11 @@ def write_sample(folder: Path, count: int, seed: int) -> Manifest:
     rng.shuffle(written)
     rows = [*written[:count], *draw_chats(max(0, count - len(written)), seed)]
     rng.shuffle(rows)
-    return _write(folder, "sample", rows, {"generator": "sample chats", "version": 1, "count": count, "seed": seed})
+    return _write(folder, "sample", rows, _recipe("sample", count, seed))
 
 
 def tiny_recipe(count: int, seed: int) -> dict[str, Any]:
-    return {"generator": "tiny chats", "version": 1, "count": count, "seed": seed}
+    return _recipe("tiny", count, seed)
 
 
 def write_tiny(folder: Path, count: int, seed: int) -> Manifest:
@@ -43,6 +43,10 @@ def write_tiny(folder: Path, count: int, seed: int) -> Manifest:
 
 
 EMBEDDED: Mapping[str, Callable[[Path, int, int], Manifest]] = {"sample": write_sample, "tiny": write_tiny}
+
+
+def _recipe(dataset: str, count: int, seed: int) -> dict[str, Any]:
+    return {"command": "download", "dataset": dataset, "version": 1, "max": count, "seed": seed}
 
 
 def _write(folder: Path, name: str, rows: Sequence[Row], recipe: Mapping[str, Any]) -> Manifest:

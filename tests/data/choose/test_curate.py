@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from punie.data.blocks import MAX_ROW_BYTES
-from punie.data.choose.curate import Selection, filter_dataset
+from punie.data.choose.curate import Selection, filter_
 from punie.data.choose.rules import make_rules
 from punie.data.choose.shards import spans
 from punie.data.dataset import read_manifest
@@ -36,7 +36,7 @@ def write(folder: Path, **splits: list[bytes]) -> Path:
 
 
 def run(path: Path, output: Path, *rules: tuple[str, Any], **options: Any) -> Selection:
-    return filter_dataset(path, output, make_rules(rules), **options)
+    return filter_(path, output, make_rules(rules), **options)
 
 
 def test_kept_rows_keep_their_bytes(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_every_dropped_row_can_be_found_again(tmp_path: Path) -> None:
     assert manifest == selection.manifest
     assert manifest.counts == {"train": 2, "test": 1}
     assert manifest.removed == {"min_messages": 3}
-    assert manifest.recipe["filter"] == [{"min_messages": 3}]
+    assert manifest.recipe["rules"] == [{"min_messages": 3}]
     parent = manifest.parents[0]
     assert (parent.path, parent.rows, parent.fingerprint) == (str(source), 6, open_source(source).fingerprint())
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from punie.data.choose.merge import Merging, Mixture, merge_datasets
+from punie.data.choose.merge import Merging, Mixture, merge
 from punie.errors import DataError, UsageError
 from punie.files import read_jsonl
 
@@ -28,8 +28,8 @@ def write(folder: Path, **splits: list[bytes]) -> Path:
     return folder
 
 
-def merge(tmp_path: Path, *sources: Path, output: str = "out", **mixture: Any) -> Merging:
-    return merge_datasets(sources, tmp_path / output, name="both", mixture=Mixture(**mixture))
+def merged(tmp_path: Path, *sources: Path, output: str = "out", **mixture: Any) -> Merging:
+    return merge(sources, tmp_path / output, name="both", mixture=Mixture(**mixture))
 
 
 def lines(path: Path) -> list[bytes]:
@@ -40,7 +40,7 @@ def test_splits_stay_apart_and_in_order(tmp_path: Path) -> None:
     """Each split is the sources' own, one after the other, byte for byte."""
     a = write(tmp_path / "a", train=rows("a", 3), test=rows("at", 2))
     b = write(tmp_path / "b", train=rows("b", 2), valid=rows("bv", 1))
-    manifest = merge(tmp_path, a, b).manifest
+    manifest = merged(tmp_path, a, b).manifest
     assert manifest.counts == {"train": 5, "valid": 1, "test": 2}
     assert lines(tmp_path / "out" / "train.jsonl") == rows("a", 3) + rows("b", 2)
     assert [(parent.path, parent.rows) for parent in manifest.parents] == [(str(a), 5), (str(b), 3)]
@@ -50,7 +50,7 @@ def test_a_text_stands_once(tmp_path: Path) -> None:
     """Case and white space make no other text; the row of the source named first stays."""
     a = write(tmp_path / "a", train=[row("Sort a list."), row("x")])
     b = write(tmp_path / "b", train=[row("sort  a LIST."), row("y")])
-    assert merge(tmp_path, a, b).manifest.removed == {"duplicate": 1}
+    assert merged(tmp_path, a, b).manifest.removed == {"duplicate": 1}
     removal = next(row for _, row in read_jsonl(tmp_path / "out" / "removed.jsonl"))
     assert removal["file"] == str(b / "train.jsonl")
     assert removal["value"] == {"of": f"{a / 'train.jsonl'}:1"}
@@ -60,7 +60,7 @@ def test_a_test_row_leaves_train(tmp_path: Path) -> None:
     """What one source tests with, another does not teach; the test row stays."""
     a = write(tmp_path / "a", train=[row("shared"), row("x"), row("seen")])
     b = write(tmp_path / "b", train=[row("y")], valid=[row("seen")], test=[row("shared")])
-    manifest = merge(tmp_path, a, b).manifest
+    manifest = merged(tmp_path, a, b).manifest
     assert manifest.removed == {"leak": 2}
     assert manifest.counts == {"train": 2, "valid": 1, "test": 1}
     assert lines(tmp_path / "out" / "train.jsonl") == [row("x"), row("y")]
@@ -70,7 +70,7 @@ def test_every_row_has_an_origin(tmp_path: Path) -> None:
     """A line of the result leads to the line it was."""
     a = write(tmp_path / "a", train=rows("a", 4), test=rows("t", 1))
     b = write(tmp_path / "b", train=[row("a 2"), *rows("b", 2)])
-    merge(tmp_path, a, b, caps={"a": 3})
+    merged(tmp_path, a, b, caps={"a": 3})
     origins = [row for _, row in read_jsonl(tmp_path / "out" / "provenance.jsonl")]
     assert len(origins) == sum(len(lines(path)) for path in (tmp_path / "out").glob("t*.jsonl"))
     for origin in origins:
@@ -82,7 +82,7 @@ def test_caps_and_shares_hold(tmp_path: Path) -> None:
     """A cap is met exactly, a share roughly; the sum still closes, and the ledger says which of them it was."""
     a = write(tmp_path / "a", train=rows("a", 400, category="x"))
     b = write(tmp_path / "b", train=rows("b", 100, category="x") + rows("c", 50, metadata={"category": "y"}))
-    merging = merge(tmp_path, a, b, weights={"a": 0.5}, caps={"b": 120}, category_caps={"y": 10})
+    merging = merged(tmp_path, a, b, weights={"a": 0.5}, caps={"b": 120}, category_caps={"y": 10})
     removed = merging.manifest.removed
     assert merging.rows == {"a": 400, "b": 150}
     assert 160 < merging.kept["a"] < 240
@@ -97,7 +97,7 @@ def test_the_draw_depends_on_the_seed_and_the_text(tmp_path: Path) -> None:
     turned = write(tmp_path / "turned", train=rows("a", 60)[::-1])
     results = {}
     for name, source, seed in (("one", a, 0), ("again", turned, 0), ("other", a, 1)):
-        merge(tmp_path, source, output=name, caps={source.name: 20}, seed=seed)
+        merged(tmp_path, source, output=name, caps={source.name: 20}, seed=seed)
         results[name] = set(lines(tmp_path / name / "train.jsonl"))
     assert results["one"] == results["again"]
     assert results["one"] != results["other"]
@@ -119,7 +119,7 @@ def test_a_share_of_nothing_is_refused(tmp_path: Path, mixture: dict[str, Any], 
     a = write(tmp_path / "a", train=rows("a", 2, category="x"))
     b = write(tmp_path / "b", train=rows("b", 2))
     with pytest.raises(UsageError) as caught:
-        merge(tmp_path, a, b, **mixture)
+        merged(tmp_path, a, b, **mixture)
     assert words in str(caught.value)
 
 
@@ -128,13 +128,13 @@ def test_two_shapes_do_not_mix(tmp_path: Path) -> None:
     a = write(tmp_path / "a", train=rows("a", 2))
     b = write(tmp_path / "b", train=[b'{"text": "b"}'])
     with pytest.raises(DataError, match="text row"):
-        merge(tmp_path, a, b)
+        merged(tmp_path, a, b)
 
 
 def test_sources_of_one_name_are_told_by_path(tmp_path: Path) -> None:
     """Two folders called a are two sources; one folder given twice is a mistake."""
     (tmp_path / "x").mkdir()
     a, other = write(tmp_path / "a", train=rows("a", 2)), write(tmp_path / "x" / "a", train=rows("b", 2))
-    assert merge(tmp_path, a, other, caps={str(a): 1}).kept == {str(a): 1, str(other): 2}
+    assert merged(tmp_path, a, other, caps={str(a): 1}).kept == {str(a): 1, str(other): 2}
     with pytest.raises(UsageError, match="twice"):
-        merge(tmp_path, a, tmp_path / "x" / ".." / "a")
+        merged(tmp_path, a, tmp_path / "x" / ".." / "a")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from punie.data.choose.build import LOCK, Build, build_dataset
+from punie.data.choose.build import LOCK, Build, build
 from punie.data.choose.recipe import Recipe, read_recipe
 from punie.data.dataset import read_manifest
 from punie.data.ledger import row_hash
@@ -64,7 +64,7 @@ FULL: dict[str, Any] = {
 def test_the_same_recipe_gives_the_same_bytes(tmp_path: Path, sources: tuple[Path, Path]) -> None:
     """Rows, ledger, origins, manifest and lock: no date, no chance, no draft's name."""
     for name in ("one", "two"):
-        build_dataset(recipe(*sources, **FULL), tmp_path / name)
+        build(recipe(*sources, **FULL), tmp_path / name)
     names = {path.name for path in (tmp_path / "one").iterdir()}
     assert names >= {"train.jsonl", "test.jsonl", "removed.jsonl", "provenance.jsonl", "dataset.json", LOCK}
     assert names == {path.name for path in (tmp_path / "two").iterdir()}
@@ -78,7 +78,7 @@ def test_every_row_of_every_source_is_accounted_for(
     tmp_path: Path, sources: tuple[Path, Path], keys: dict[str, Any]
 ) -> None:
     """A row is kept or in the ledger, once, by the file and line where it first stood, whatever stage it met."""
-    made = build_dataset(recipe(*sources, **keys), tmp_path / "out")
+    made = build(recipe(*sources, **keys), tmp_path / "out")
     everything = {
         (str(path), line): raw
         for source in sources
@@ -98,7 +98,7 @@ def test_every_row_of_every_source_is_accounted_for(
 def test_removals_name_rows_of_the_sources(tmp_path: Path, sources: tuple[Path, Path]) -> None:
     """The row that a duplicate repeats is named where the user can read it, not in a draft."""
     a, b = sources
-    build_dataset(recipe(a, b, rules=[{"min_messages": 3}]), tmp_path / "out")
+    build(recipe(a, b, rules=[{"min_messages": 3}]), tmp_path / "out")
     ledger = {row["rule"]: row for _, row in read_jsonl(tmp_path / "out" / "removed.jsonl")}
     assert ledger["leak"]["value"] == {"of": f"{a / 'test.jsonl'}:1"}
     assert (ledger["leak"]["file"], ledger["leak"]["line"]) == (str(b / "train.jsonl"), 31)
@@ -111,7 +111,7 @@ def test_a_task_is_not_taught(tmp_path: Path, sources: tuple[Path, Path]) -> Non
     task = {"messages": [{"role": "user", "content": prompt}, {"role": "assistant", "content": "return sum(...)"}]}
     suspect = write(tmp_path / "c", train=[json.dumps(task).encode(), chat(200, 4)], test=[chat(201, 4)])
     (tmp_path / "exam.jsonl").write_text(json.dumps({"task_id": "exam/1", "prompt": prompt, "tests": []}) + "\n")
-    made = build_dataset(
+    made = build(
         recipe(sources[0], suspect, decontaminate={"against": [str(tmp_path / "exam.jsonl")]}), tmp_path / "out"
     )
     assert made.stages["decontaminate"] == made.stages["merge"] - 1
@@ -122,7 +122,7 @@ def test_a_task_is_not_taught(tmp_path: Path, sources: tuple[Path, Path]) -> Non
 
 def test_the_lock_proves_what_was_made(tmp_path: Path, sources: tuple[Path, Path]) -> None:
     """It holds what went in, what did the work and what came out."""
-    made: Build = build_dataset(recipe(*sources, **FULL), tmp_path / "out")
+    made: Build = build(recipe(*sources, **FULL), tmp_path / "out")
     lock = read_json(tmp_path / "out" / LOCK)
     assert lock["fingerprint"] == made.manifest.fingerprint == read_manifest(tmp_path / "out").fingerprint
     assert lock["ledger"] == hash_file(tmp_path / "out" / "removed.jsonl")
@@ -137,17 +137,17 @@ def test_other_rows_than_agreed_are_refused(tmp_path: Path, sources: tuple[Path,
     for fingerprint, fits in ((open_source(a).fingerprint(), True), ("0" * 64, False)):
         pinned = Recipe.model_validate({"name": "m", "sources": [{"path": str(a), "fingerprint": fingerprint}]})
         if fits:
-            build_dataset(pinned, tmp_path / "out")
+            build(pinned, tmp_path / "out")
         else:
             with pytest.raises(DataError, match="fingerprint"):
-                build_dataset(pinned, tmp_path / "other")
+                build(pinned, tmp_path / "other")
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b", "out"}
 
 
 def test_a_stage_that_leaves_nothing_leaves_nothing(tmp_path: Path, sources: tuple[Path, Path]) -> None:
     """The source whose rows all fail is named, and no draft remains."""
     with pytest.raises(DataError, match="Nothing is left") as caught:
-        build_dataset(recipe(*sources, rules=[{"category": ["x"]}]), tmp_path / "out")
+        build(recipe(*sources, rules=[{"category": ["x"]}]), tmp_path / "out")
     assert str(sources[1]) in caught.value.where
     assert {path.name for path in tmp_path.iterdir()} == {"a", "b"}
 

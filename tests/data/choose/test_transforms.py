@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from punie.conversation import ToolCall
-from punie.data.choose.transforms import find_transform, map_dataset, preview
+from punie.data.choose.transforms import find_transform, map_, preview
 from punie.data.dataset import read_manifest
 from punie.data.source import open_source
 from punie.errors import DataError, UsageError
@@ -138,13 +138,18 @@ def test_rows_that_do_not_change_keep_their_bytes(tmp_path: Path) -> None:
     """Spaces, escapes and the spelling of numbers; and the manifest says what was done to which parent."""
     source = write_lines(tmp_path / "in" / "train.jsonl", *ODD_LINES).parent
     write_lines(source / "valid.jsonl", ODD_LINES[1])
-    manifest = map_dataset(source, tmp_path / "out", find_transform("rename-role", "human=user"), expected=1)
+    manifest = map_(source, tmp_path / "out", find_transform("rename-role", "human=user"), expected=1)
     lines = (tmp_path / "out" / "train.jsonl").read_text().split("\n")
     assert json.loads(lines[0])["messages"][0] == ASK
     assert lines[1] == ODD_LINES[1]
     assert (tmp_path / "out" / "valid.jsonl").read_bytes() == (source / "valid.jsonl").read_bytes()
     assert manifest == read_manifest(tmp_path / "out")
-    assert manifest.recipe == {"map": "rename-role", "argument": "human=user", "changed": 1}
+    assert manifest.recipe == {
+        "command": "map",
+        "transform": "rename-role",
+        "argument": "human=user",
+        "changed": 1,
+    }
     assert [(parent.rows, parent.fingerprint) for parent in manifest.parents] == [
         (3, open_source(source).fingerprint())
     ]
@@ -185,7 +190,7 @@ def test_a_map_that_would_do_harm_leaves_nothing(
     """No output, no draft; the error names the row where there is one."""
     source = write_lines(tmp_path / "rows.jsonl", line)
     with pytest.raises(DataError, match=says) as caught:
-        map_dataset(source, tmp_path / "out", find_transform(name, argument), expected)
+        map_(source, tmp_path / "out", find_transform(name, argument), expected)
     assert caught.value.where in ("", f"{source}:1")
     assert list(tmp_path.iterdir()) == [source]
 
@@ -193,14 +198,14 @@ def test_a_map_that_would_do_harm_leaves_nothing(
 def test_changing_nothing_can_be_what_is_expected(tmp_path: Path) -> None:
     """With --expect 0 the copy is made."""
     source = write_lines(tmp_path / "rows.jsonl", json.dumps(chat(ASK, SAY)))
-    assert map_dataset(source, tmp_path / "out", find_transform("drop-field", "x"), 0).counts == {"train": 1}
+    assert map_(source, tmp_path / "out", find_transform("drop-field", "x"), 0).counts == {"train": 1}
 
 
 def test_the_output_cannot_be_the_input(tmp_path: Path) -> None:
     """A dataset is never written over."""
     source = write_lines(tmp_path / "in" / "train.jsonl", json.dumps(chat(ASK, SAY))).parent
     with pytest.raises(UsageError, match="in use"):
-        map_dataset(source, source, find_transform("add-system", "x"))
+        map_(source, source, find_transform("add-system", "x"))
     assert [row for _, row in read_jsonl(source / "train.jsonl")] == [chat(ASK, SAY)]
 
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from punie.data.choose.build import build_dataset
-from punie.data.choose.merge import merge_datasets
+from punie.data.choose.build import build
+from punie.data.choose.merge import merge
 from punie.data.choose.recipe import Recipe
 from punie.data.compare.dedup import dedup
 from punie.data.source import open_source
@@ -166,7 +166,7 @@ def test_a_source_is_what_was_merged(tmp_path: Path) -> None:
     """Of a merged dataset the share is taken of each dataset it came from, though all rows stand in one file."""
     good = write(tmp_path / "good", train=[ask(" ".join(f"g{row}x{word}" for word in range(30))) for row in range(40)])
     poor = write(tmp_path / "poor", train=[ask(LONG), ask(changed(3)), ask("a b c d e f")])
-    merge_datasets([good, poor], tmp_path / "merged", name="merged")
+    merge([good, poor], tmp_path / "merged", name="merged")
     with pytest.raises(DataError, match="1 of 3 rows") as caught:
         dedup(tmp_path / "merged", tmp_path / "once")
     assert caught.value.where == "poor"
@@ -182,5 +182,5 @@ def test_a_recipe_names_the_source_of_too_many_copies(tmp_path: Path) -> None:
     poor = write(tmp_path / "poor", train=[ask(LONG), ask(changed(3)), ask("a b c d e f")])
     recipe = Recipe.model_validate({"name": "mine", "sources": [{"path": str(poor)}], "dedup": {}})
     with pytest.raises(DataError, match="1 of 3 rows") as caught:
-        build_dataset(recipe, tmp_path / "made")
+        build(recipe, tmp_path / "made")
     assert caught.value.where == str(poor)

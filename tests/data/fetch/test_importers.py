@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from punie.data.dataset import Manifest
 from punie.data.fetch.importers.bfcl import json_schema
 from punie.data.fetch.importers.columns import mapped, parse_columns, recognise
-from punie.data.fetch.importers.formats import CONVERTERS, convert_record, import_file
+from punie.data.fetch.importers.formats import CONVERTERS, convert_record, import_
 from punie.data.fetch.importers.records import Record, read_records
 from punie.data.fetch.importers.row import CannotImport
 from punie.data.fetch.importers.strandset import TASKS
@@ -238,7 +238,7 @@ def test_counts_close_and_the_ledger_names_the_line(tmp_path: Path) -> None:
     good = json.dumps({"instruction": "Add.", "output": "3"})
     path = tmp_path / "a.jsonl"
     path.write_text(f'{good}\n{{"instruction": "x"}}\n{good[:-4]}\n{good}\n')
-    manifest = import_file("alpaca", path, tmp_path / "out")
+    manifest = import_("alpaca", path, tmp_path / "out")
     assert (manifest.counts, manifest.removed) == ({"train": 2}, {"cannot be imported": 2})
     assert manifest.parents[0].rows == 4
     removed = [row for _, row in read_jsonl(tmp_path / "out/removed.jsonl")]
@@ -283,7 +283,7 @@ def test_a_broken_file_is_a_sentence(tmp_path: Path, data: bytes, says: str) -> 
     """Nothing is written from a file that ends too early."""
     (tmp_path / "rows").write_bytes(data)
     with pytest.raises(DataError, match=says):
-        import_file("alpaca", tmp_path / "rows", tmp_path / "out")
+        import_("alpaca", tmp_path / "rows", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -292,14 +292,14 @@ def test_parquet_without_its_library_is_a_sentence(tmp_path: Path, monkeypatch: 
     (tmp_path / "rows.parquet").write_bytes(b"PAR1")
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(UsageError, match="needs pyarrow") as caught:
-        import_file("alpaca", tmp_path / "rows.parquet", tmp_path / "out")
+        import_("alpaca", tmp_path / "rows.parquet", tmp_path / "out")
     assert "punie[parquet]" in caught.value.hint
 
 
 def test_an_unknown_format_has_a_suggestion(tmp_path: Path) -> None:
     """A typo is met with the name that was meant."""
     with pytest.raises(UsageError, match="no format called") as caught:
-        import_file("shargpt", tmp_path / "x", tmp_path / "out")
+        import_("shargpt", tmp_path / "x", tmp_path / "out")
     assert "Did you mean sharegpt?" in caught.value.hint
 
 
@@ -307,7 +307,7 @@ def test_an_unknown_format_has_a_suggestion(tmp_path: Path) -> None:
 
 
 def imported(format: str, path: str, tmp_path: Path) -> tuple[Manifest, list[dict[str, Any]]]:
-    manifest = import_file(format, SHARED / path, tmp_path / "out")
+    manifest = import_(format, SHARED / path, tmp_path / "out")
     return manifest, rows(tmp_path / "out")
 
 

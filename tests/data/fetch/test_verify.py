@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from punie.data.dataset import read_manifest
-from punie.data.fetch.importers.formats import import_file
+from punie.data.fetch.importers.formats import import_
 from punie.data.fetch.verify import judge_row, verify
 from punie.errors import DataError
 from punie.files import read_jsonl
@@ -94,7 +94,7 @@ def test_what_cannot_be_verified_says_why(row: dict[str, Any], why: str) -> None
 @pytest.mark.skipif(not HUMANEVAL.is_file(), reason="the public benchmark rows are not beside the repository")
 def test_every_reference_solution_of_humaneval_passes(tmp_path: Path) -> None:
     """164 of 164, with 1134 of 1154 asserts decided outside the child."""
-    import_file("humaneval", HUMANEVAL, tmp_path / "humaneval")
+    import_("humaneval", HUMANEVAL, tmp_path / "humaneval")
     verification = verify(tmp_path / "humaneval", tmp_path / "out")
     assert verification.manifest.counts == {"train": 164}
     assert (verification.outside, verification.in_process) == (1134, 20)
@@ -105,7 +105,7 @@ def test_every_reference_solution_of_humaneval_passes(tmp_path: Path) -> None:
 @pytest.mark.skipif(not HUMANEVAL.is_file(), reason="the public benchmark rows are not beside the repository")
 def test_no_stub_passes_humaneval(tmp_path: Path) -> None:
     """0 of 164 for functions that return None."""
-    import_file("humaneval", HUMANEVAL, tmp_path / "humaneval")
+    import_("humaneval", HUMANEVAL, tmp_path / "humaneval")
     rows = [row for _, row in read_jsonl(tmp_path / "humaneval/train.jsonl")]
     stubs = [{**row, "solution": f"def {row['metadata']['entry_point']}(*a): return None"} for row in rows]
     with pytest.raises(DataError) as caught:
@@ -117,6 +117,6 @@ def test_no_stub_passes_humaneval(tmp_path: Path) -> None:
 @pytest.mark.skipif(not MBPP.is_file(), reason="the public benchmark rows are not beside the repository")
 def test_every_reference_solution_of_mbpp_passes(tmp_path: Path) -> None:
     """464 of 464, rows 511 to 974."""
-    import_file("mbpp", MBPP, tmp_path / "mbpp")
+    import_("mbpp", MBPP, tmp_path / "mbpp")
     verification = verify(tmp_path / "mbpp", tmp_path / "out")
     assert verification.manifest.counts == {"train": 464}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from punie.data.look.display import find_row
+from punie.data.look.display import show
 from punie.data.look.trainer_view import TrainerView, view_row
 from punie.data.source import SourceRow
 from punie.errors import DataError
@@ -22,7 +22,7 @@ def row(tmp_path: Path) -> SourceRow:
 
 def saved(folder: Path, row: dict[str, Any]) -> SourceRow:
     (folder / "rows.jsonl").write_text(json.dumps(row) + "\n")
-    return find_row(folder / "rows.jsonl")
+    return show(folder / "rows.jsonl")
 
 
 def fates(view: TrainerView) -> list[str]:

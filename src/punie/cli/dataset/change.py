@@ -42,7 +42,7 @@ def map_(
     """Change rows by a named transform; rows it does not change keep their bytes."""
     from punie.cli import console
     from punie.cli.live import Live
-    from punie.data.choose.transforms import find_transform, map_dataset, preview, require_expected
+    from punie.data.choose.transforms import find_transform, map_, preview, require_expected
 
     chosen = find_transform(transform, argument)
     if (output is None) == (dry_run is None):
@@ -57,7 +57,7 @@ def map_(
         return
     with Live() as live:
         live.begin("changing")
-        manifest = map_dataset(source, output, chosen, expect, live.step)
+        manifest = map_(source, output, chosen, expect, live.step)
     if as_json:
         console.print_json(manifest.model_dump())
     else:

@@ -52,7 +52,7 @@ def filter_(
 ) -> None:
     """Keep the rows that pass every rule, byte for byte; removed.jsonl names every other row with the reason."""
     from punie.cli.live import Live
-    from punie.data.choose.curate import filter_dataset
+    from punie.data.choose.curate import filter_
     from punie.data.choose.rules import make_rules
     from punie.errors import UsageError
 
@@ -74,7 +74,7 @@ def filter_(
     if not rules and not drop_invalid:
         raise UsageError("There is no rule to filter by.", hint="Give at least one, for example --min-messages 3.")
     with Live() as live:
-        selection = filter_dataset(
+        selection = filter_(
             source,
             output,
             rules,
@@ -158,7 +158,7 @@ def merge(
     """Join datasets split by split: every text once, nothing of a test split in train, each row's origin beside it."""
     from punie.cli import console
     from punie.cli.live import Live
-    from punie.data.choose.merge import Mixture, merge_datasets
+    from punie.data.choose.merge import Mixture, merge
 
     mixture = Mixture(
         weights=_numbers(weight, "--weight", float),
@@ -169,7 +169,7 @@ def merge(
     )
     with Live() as live:
         live.begin("reading")
-        merging = merge_datasets(sources, output, name=name or output.name, mixture=mixture, progress=live.step)
+        merging = merge(sources, output, name=name, mixture=mixture, progress=live.step)
     manifest = merging.manifest
     if as_json:
         rows = {label: {"rows": rows, "kept": merging.kept[label]} for label, rows in merging.rows.items()}
@@ -205,12 +205,12 @@ def build(
     """Make a dataset from a recipe; recipe.lock.json beside it says what was used. Same inputs, same bytes."""
     from punie.cli import console
     from punie.cli.live import Live
-    from punie.data.choose.build import build_dataset
+    from punie.data.choose.build import build
     from punie.data.choose.recipe import read_recipe
 
     with Live() as live:
         live.begin("reading")
-        made = build_dataset(read_recipe(recipe), output, live.step)
+        made = build(read_recipe(recipe), output, live.step)
     manifest = made.manifest
     if as_json:
         facts = {"counts": manifest.counts, "removed": manifest.removed, "fingerprint": manifest.fingerprint}

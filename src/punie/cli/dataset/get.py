@@ -69,11 +69,11 @@ def import_(
 ) -> None:
     """Turn a file of another format into a dataset; removed.jsonl names each row that cannot be."""
     from punie.cli.live import Live
-    from punie.data.fetch.importers.formats import import_file
+    from punie.data.fetch.importers.formats import import_
 
     with Live() as live:
         live.begin("importing")
-        manifest = import_file(format, file, output, progress=live.step)
+        manifest = import_(format, file, output, progress=live.step)
     _show(manifest, output, as_json)
 
 

@@ -95,11 +95,11 @@ def show(
 
     from punie.cli import console
     from punie.data.ledger import row_hash
-    from punie.data.look.display import find_row, row_parts
+    from punie.data.look.display import row_parts, show
 
     if index is not None and identity is not None:
         raise typer.BadParameter("give a line or an id, not both", param_hint="--id")
-    row = find_row(source, split, index, identity)
+    row = show(source, split, index, identity)
     view = _view(row, model, mask_prompt, max_seq_length) if model else None
     if as_json:
         pieces = {"pieces": to_builtins(view.pieces)} if view else {}

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from punie.data.choose.curate import filter_dataset
-from punie.data.choose.merge import Mixture, merge_datasets
+from punie.data.choose.curate import filter_
+from punie.data.choose.merge import Mixture, merge
 from punie.data.choose.origins import Origins, removals
 from punie.data.choose.recipe import Ingredient, Recipe
 from punie.data.compare.contamination import SUSPECTS, decontaminate
@@ -44,7 +44,7 @@ class Build:
     stages: Mapping[str, int]
 
 
-def build_dataset(recipe: Recipe, output: Path, progress: Progress = unheard) -> Build:
+def build(recipe: Recipe, output: Path, progress: Progress = unheard) -> Build:
     """Carry a recipe out. Raises DataError where a source is not what the recipe says it is, or nothing is left."""
     sources = [open_source(Path(ingredient.path)) for ingredient in recipe.sources]
     writer = DatasetWriter(output, name=recipe.name, recipe={"command": "build", **recipe.model_dump(mode="json")})
@@ -115,7 +115,7 @@ class _Kitchen:
         kept = self._run(
             ingredient.path,
             lambda: (
-                filter_dataset(
+                filter_(
                     source.root, output, rules, drop_invalid=self._recipe.drop_invalid, progress=self._progress
                 ).kept
             ),
@@ -137,9 +137,7 @@ class _Kitchen:
             seed=recipe.seed,
         )
         roots = [source.root for source in sources]
-        self._run(
-            "merge", lambda: merge_datasets(roots, output, name="merge", mixture=mixture, progress=self._progress)
-        )
+        self._run("merge", lambda: merge(roots, output, name="merge", mixture=mixture, progress=self._progress))
         after = open_source(output)
         self._record(after)
         self.origins.after_merge(after)

@@ -45,7 +45,7 @@ class Selection:
         return sum(tally.kept for tally in self.tallies.values())
 
 
-def filter_dataset(
+def filter_(
     path: Path,
     output: Path,
     rules: Sequence[Rule],
@@ -62,8 +62,9 @@ def filter_dataset(
     """
     source = open_source(path)
     _require_elsewhere(source, output)
-    recipe = {"filter": [{rule.name: rule.argument} for rule in rules], "drop_invalid": drop_invalid}
-    with DatasetWriter(output, name=name or output.name, recipe=recipe) as writer:
+    chosen = [{rule.name: rule.argument} for rule in rules]
+    recipe = {"command": "filter", "rules": chosen, "drop_invalid": drop_invalid}
+    with DatasetWriter(output, name=name, recipe=recipe) as writer:
         pass_ = _Pass(source, writer, rules, drop_invalid, processes, progress)
         tallies = {split: pass_.screen(split) for split in source.splits}
         writer.rows_in = sum(tally.rows for tally in tallies.values())

@@ -61,8 +61,13 @@ class Merging:
     kept: Mapping[str, int]
 
 
-def merge_datasets(
-    paths: Sequence[Path], output: Path, *, name: str, mixture: Mixture | None = None, progress: Progress = unheard
+def merge(
+    paths: Sequence[Path],
+    output: Path,
+    *,
+    name: str | None = None,
+    mixture: Mixture | None = None,
+    progress: Progress = unheard,
 ) -> Merging:
     """Write the rows of several datasets as one, split by split, with `provenance.jsonl` beside them.
 

@@ -64,7 +64,7 @@ def find_transform(name: str, argument: str = "") -> Transform:
 
 
 def preview(path: Path, transform: Transform, shown: int, progress: Progress = unheard) -> Preview:
-    """Look at every row and write nothing. Raises DataError and UsageError as `map_dataset` does."""
+    """Look at every row and write nothing. Raises DataError and UsageError as `map_` does."""
     rows, changed, examples = 0, 0, list[Example]()
     for source, after in _transformed(open_source(path), transform, progress):
         rows += 1
@@ -75,7 +75,7 @@ def preview(path: Path, transform: Transform, shown: int, progress: Progress = u
     return Preview(rows, changed, tuple(examples))
 
 
-def map_dataset(
+def map_(
     path: Path, output: Path, transform: Transform, expected: int | None = None, progress: Progress = unheard
 ) -> Manifest:
     """Write the dataset with the transform applied; a row it does not change keeps its bytes.
@@ -84,7 +84,8 @@ def map_dataset(
     changes, and where not exactly `expected` rows do; UsageError where a second pass would change a row again.
     """
     source = open_source(path)
-    with DatasetWriter(output, name=output.name, recipe=_recipe(transform)) as writer:
+    recipe = {"command": "map", "transform": transform.name, "argument": transform.argument}
+    with DatasetWriter(output, recipe=recipe) as writer:
         rows = changed = 0
         for row, after in _transformed(source, transform, progress):
             rows += 1
@@ -104,10 +105,6 @@ def require_expected(changed: int, expected: int | None) -> None:
         raise DataError("The transform changes no row.", hint="Look at a row with `punie dataset show`.")
     if expected is not None and changed != expected:
         raise DataError(f"The transform changes {changed} rows, not {expected}.", hint="Look with --dry-run first.")
-
-
-def _recipe(transform: Transform) -> dict[str, Any]:
-    return {"map": transform.name, **({"argument": transform.argument} if transform.argument else {})}
 
 
 def _transformed(source: Source, transform: Transform, progress: Progress) -> Iterator[tuple[SourceRow, Row]]:

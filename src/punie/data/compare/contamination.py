@@ -54,7 +54,7 @@ def decontaminate(
     hashes = {benchmark.name: hash_value([asdict(item) for item in benchmark.items]) for benchmark in against}
     recipe = {"command": "decontaminate", "against": hashes}
     removed, suspect = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
-    with DatasetWriter(output, name=output.name, recipe=recipe) as writer:
+    with DatasetWriter(output, recipe=recipe) as writer:
         lines = dict[Path, int]()
         texts = watched(
             read_texts(rows, SPLITS), progress, "looking for tasks", rows.size, lambda row: len(row.raw) + 1

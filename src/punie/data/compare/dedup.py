@@ -75,7 +75,7 @@ def dedup(
     provenance = Provenance(rows)
     least = 1.0 if exact_only else threshold
     recipe = {"command": "dedup", "threshold": least, "seed": seed, "allow_share": allow_share}
-    writer = DatasetWriter(output, name=output.name, recipe=recipe)
+    writer = DatasetWriter(output, recipe=recipe)
     corpus, neighbours = scan(
         rows,
         _ORDER,

@@ -89,7 +89,7 @@ def split(
         raise UsageError(f"{test:g} % for test and {valid:g} % for valid leave nothing to train on.")
     rows = open_source(source)
     recipe = {"command": "split", "test": test, "valid": valid, "seed": seed}
-    writer = DatasetWriter(output, name=output.name, recipe=recipe)
+    writer = DatasetWriter(output, recipe=recipe)
     found = cluster(rows, SPLITS, threshold=LEAK, seed=0, progress=progress)
     sides = {first: side_of(found.keys[first], test, valid, seed) for first in set(found.first_of)}
     sides_of_rows = [sides[first] for first in found.first_of]

@@ -155,7 +155,8 @@ def _converter(columns: list[str], shortcut: Shortcut, asked: Asked) -> Convert:
 
 def _recipe(asked: Asked, shortcut: Shortcut, repository: Repository) -> dict[str, Any]:
     return {
-        "download": repository.id,
+        "command": "download",
+        "dataset": repository.id,
         "commit": repository.commit,
         "revision": asked.revision,
         "split": asked.split or shortcut.split,

@@ -64,8 +64,7 @@ def verify(path: Path, output: Path, *, unsafe_no_sandbox: bool = False, progres
     source = open_source(path)
     total = sum(1 for split in source.splits.values() for _ in read_lines(split))
     done, checks = 0, Counter[bool]()
-    recipe = {"verify": source.name, "sandbox": execution}
-    with DatasetWriter(output, name=output.resolve().name, recipe=recipe) as writer, _quiet():
+    with DatasetWriter(output, recipe={"command": "verify", "sandbox": execution}) as writer, _quiet():
         for row, judgement in watched(_judge_all(read_rows(source), execution), progress, "verifying", total):
             _settle(writer, row, judgement)
             done += 1

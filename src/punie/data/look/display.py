@@ -21,7 +21,7 @@ class Part:
     text: str
 
 
-def find_row(path: Path, split: str = "train", line: int | None = None, identity: str | None = None) -> SourceRow:
+def show(path: Path, split: str = "train", line: int | None = None, identity: str | None = None) -> SourceRow:
     """The row at a line, counted from 1, or the first with this id, whether that is written as text or as a number.
 
     Raises UsageError where there is no such split, line or id, DataError at a line that is not a JSON object.

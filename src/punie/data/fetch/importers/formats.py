@@ -39,14 +39,13 @@ CONVERTERS: dict[str, Convert] = {
 FORMATS = tuple(sorted([*CONVERTERS, BFCL]))
 
 
-def import_file(format: str, path: Path, output: Path, progress: Progress = unheard) -> Manifest:
+def import_(format: str, path: Path, output: Path, progress: Progress = unheard) -> Manifest:
     """Write every row of the file that can be taught from as the split train of a new dataset.
 
     Raises UsageError at an unknown format or file, DataError where the file is broken or nothing can be imported.
     """
     convert = _converter(format, path)
-    recipe = {"import": format, "file": path.name}
-    writer = DatasetWriter(output, name=output.resolve().name, recipe=recipe)
+    writer = DatasetWriter(output, recipe={"command": "import", "format": format, "file": path.name})
     parent = Parent(path=str(path), fingerprint=hash_file(path), rows=sum(1 for _ in read_records(path)))
     writer.parents = (parent,)
     with writer:
