@@ -67,3 +67,30 @@ def test_what_is_declared_a_number_may_be_written_either_way(
 ) -> None:
     """1 and 1.0 are one number where the tool declares a number, however deep; a text and a truth value never are."""
     assert same_argument(expected, given, declared) is same
+
+
+LOOSE: list[tuple[Any, Any, bool]] = [
+    ("April 1, 2024", "april 1,2024", True),
+    ("New York, NY.", "new york  ny", True),
+    ("first-class", "First class", True),
+    ("snake_case", "snake case", True),
+    ("it's", "it\u2019s", True),
+    (["Rock", {"genre": "Jazz"}], ["rock", {"genre": "jazz"}], True),
+    ("-5", "5", False),
+    ("-v", "v", False),
+    ("1.5", "15", False),
+    ("/a/b", "ab", False),
+    ("/a/b", "a b", False),
+    ("a/b", "a b", False),
+    ("x**2", "x2", False),
+    ("New York", "NewYork", False),
+    ("5", 5, False),
+    ("", " ", True),
+]
+
+
+@pytest.mark.parametrize(("expected", "given", "same"), LOOSE)
+def test_loose_texts_are_the_same_by_their_words(expected: Any, given: Any, same: bool) -> None:
+    """Letters' case, spaces and what stands between words do not matter; signs, points in numbers and slashes do."""
+    assert same_argument(expected, given, loose_text=True) is same
+    assert same_argument(expected, given) is False

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from punie.conversation import Row, ToolCall
@@ -51,14 +52,14 @@ def _score_spoken(expect: CallExpectation, schemas: Schemas, calls: Sequence[Too
         return wrong("called when it should not", f"{shown(calls[0].name)} is called")
     faults = [[_faults(wanted, call, schemas.get(wanted.name, {})) for call in calls] for wanted in expect.calls]
     columns = assign([[not found for found in row] for row in faults])
-    partial = sum(column is not None for column in columns) / max(len(expect.calls), len(calls))
+    share = sum(column is not None for column in columns) / max(len(expect.calls), len(calls))
     if unknown := [call.name for call in calls if schemas and call.name not in schemas]:
-        return wrong("unknown function", f"{shown(unknown[0])} is not among the tools", partial)
+        return wrong("unknown function", f"{shown(unknown[0])} is not among the tools", share)
     if len(calls) != len(expect.calls):
-        return wrong("wrong number of calls", f"{len(calls)} instead of {len(expect.calls)}", partial)
-    if partial == 1:
-        return right("every call is as expected", partial)
-    return replace(_nearest_fault(faults, columns), partial=partial)
+        return wrong("wrong number of calls", f"{len(calls)} instead of {len(expect.calls)}", share)
+    if share == 1:
+        return right("every call is as expected", share)
+    return replace(_nearest_fault(faults, columns), partial=share)
 
 
 def _nearest_fault(faults: Sequence[Sequence[Sequence[Score]]], columns: Sequence[int | None]) -> Score:
@@ -79,17 +80,17 @@ def _faults(expected: ExpectedCall, call: ToolCall, properties: Mapping[str, Any
     found += [wrong("unexpected argument", f"{call.name}: {shown(name)}") for name in unexpected]
     for name, accepted in values.items():
         if name in call.arguments:
-            found += _value_faults(f"{call.name}: {name}", accepted, call.arguments[name], properties.get(name))
+            same = partial(same_argument, given=call.arguments[name], declared=properties.get(name))
+            if not any(same(value, loose_text=expected.loose_text) for value in accepted):
+                found.append(_wrong_value(f"{call.name}: {name}", accepted, call.arguments[name]))
     return found
 
 
-def _value_faults(where: str, accepted: Sequence[Any], given: Any, declared: Any) -> list[Score]:
-    if any(same_argument(value, given, declared) for value in accepted):
-        return []
+def _wrong_value(where: str, accepted: Sequence[Any], given: Any) -> Score:
     typed = any(type(value) is type(given) for value in map(_as_json, accepted))
     failure = "wrong-value argument" if typed else "wrong-type argument"
     wanted = " or ".join(map(shown, accepted[:3])) + (" or ..." if len(accepted) > 3 else "")
-    return [wrong(failure, f"{where} is {shown(given)} instead of {wanted}")]
+    return wrong(failure, f"{where} is {shown(given)} instead of {wanted}")
 
 
 def _as_json(value: Any) -> Any:

@@ -38,6 +38,8 @@ class ExpectedCall(Record):
     accept: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = {}
     optional: Texts = ()
     """Arguments that may be left out; given, they must be right."""
+    loose_text: bool = False
+    """Texts are right when their words and numbers are, whatever their case and what stands between them."""
 
     @model_validator(mode="after")
     def _optional_is_known(self) -> Self:
