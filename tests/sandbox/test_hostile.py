@@ -106,8 +106,12 @@ ENDINGS: list[tuple[int, str, str, Ending | tuple[Ending, ...]]] = [
     (35, "deletes its function", "def f(): 0\ndel f", Ending.MISSING),
     (40, "generator", "def f():\n  while True: yield 1", N),
     (40, "endless iterator", "import itertools\ndef f(): return itertools.count()", N),
-    (40, "a lazy list", "class L(list):\n  def __iter__(self):\n    while True: yield 1\ndef f(): return [L(), 1j]", N),
-    (41, "complex", "def f(): return 1j", N),
+    (
+        40,
+        "a lazy list",
+        "class L(list):\n  def __iter__(self):\n    while True: yield 1\ndef f(): return [L(), object()]",
+        N,
+    ),
     (42, "500 MB", "def f(): return 'x' * 500_000_000", Ending.MEMORY),
     (42, "20 MB", "def f(): return 'x' * 20_000_000", N),
     (42, "a list of itself", "def f():\n  x = []\n  x.append(x)\n  return x", N),
@@ -197,8 +201,8 @@ VALUES: list[tuple[int, str, str, object]] = [
     (
         41,
         "infinity, minus zero, half a character",
-        "def f(): return [-1e999, -0.0, '\\ud800']",
-        [-1e999, -0.0, "\ud800"],
+        "def f(): return [-1e999, -0.0, 1 - 2j, '\\ud800']",
+        [-1e999, -0.0, 1 - 2j, "\ud800"],
     ),
     (
         44,

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from punie import __version__
-from punie.cli import dataset, evaluation, quickstart, training
+from punie.cli import dataset, evaluation, quickstart, suite, training
 from punie.errors import PunieError
 
 _INTERRUPTED = 130
@@ -45,6 +45,7 @@ app.add_typer(dataset.app)
 app.command()(training.train)
 app.command()(training.pretrain)
 app.command()(training.benchmark)
+app.add_typer(suite.app)
 app.command("eval")(evaluation.evaluate)
 app.command()(evaluation.compare)
 app.command()(evaluation.rescore)

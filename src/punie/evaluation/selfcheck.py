@@ -19,7 +19,7 @@ from punie.evaluation.known_bad import bad_answers, own_bad_answers
 from punie.evaluation.outcomes import SelfCheck
 from punie.evaluation.score import Score
 from punie.evaluation.scorers import CodeExecution, runner_of, score_answer
-from punie.evaluation.suite import Case, Suite
+from punie.evaluation.suite import Case, Suite, reference_answer
 from punie.sandbox.judge import CallResult
 
 _STUB = "function"
@@ -35,9 +35,12 @@ def check_suite(suite: Suite, code_execution: CodeExecution) -> SelfCheck:
     steps = [step for case in suite.cases for step in _steps(case) if step.expect.kind != "judge"]
     runner = runner_of(code_execution)
     replaying = _replaying(runner)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(partial(_check_reference, runner), steps))
-        known_bad = sum(pool.map(partial(_check_known_bad, replaying), steps))
+    try:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(partial(_check_reference, runner), steps))
+            known_bad = sum(pool.map(partial(_check_known_bad, replaying), steps))
+    except UsageError as error:
+        raise UsageError(error.what, where=f"suite {suite.name}", hint=error.hint) from error
     return SelfCheck(references=len(steps), known_bad=known_bad)
 
 
@@ -56,9 +59,9 @@ def _check_written(case: Case) -> None:
 
 
 def _check_reference(runner: CodeRunner, case: Case) -> None:
-    reference = case.expect.reference() if case.reference is None else case.reference
+    reference = reference_answer(case)
     if not reference:
-        raise _broken(case, "it has no reference answer, and none can be derived")
+        raise _broken(case, "it has no reference answer, and none can be derived; give it under reference")
     score = _score(case, reference, runner)
     if not score.right:
         raise _broken(case, f"its reference answer scores 0 ({score.failure}: {score.reason})")

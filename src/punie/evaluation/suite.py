@@ -8,6 +8,7 @@ cases themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -110,6 +111,11 @@ def case_row(case: Case) -> dict[str, Any]:
     return {**row, "expect": {"kind": case.expect.kind, **row["expect"]}}
 
 
+def reference_answer(case: Case) -> str:
+    """The case's own, or the one that its expectation derives; empty where there is neither."""
+    return case.expect.reference() if case.reference is None else case.reference
+
+
 def hash_cases(cases: Iterable[Case]) -> str:
     """Over what changes the question or the judgement, and nothing else."""
     return hash_value([_judged(case_row(case)) for case in cases])
@@ -131,6 +137,16 @@ def load_suite(name: str) -> Suite:
     return _drawn(_read(whole)).of_half(half)
 
 
+def find_case(suite: Suite, id: str | None = None) -> Case:
+    """The case with this id, or the first. Raises UsageError where there is none."""
+    found = next((case for case in suite.cases if id in (None, case.id)), None)
+    if found is None:
+        close = get_close_matches(str(id), [case.id for case in suite.cases], 1)
+        hint = f"Did you mean {close[0]!r}?" if close else f"The first is {suite.cases[0].id!r}."
+        raise UsageError(f"Suite {suite.name!r} has no case {id!r}.", hint=hint)
+    return found
+
+
 def _read(name: str) -> Suite:
     path = Path(name)
     if path.suffix == JSONL_SUFFIX:
@@ -138,8 +154,10 @@ def _read(name: str) -> Suite:
     if path.suffix in YAML_SUFFIXES:
         return _read_yaml(path)
     if name not in built_in():
-        known = ", ".join(built_in())
-        raise UsageError(f"There is no suite called {name!r}.", hint=f"Built in: {known}. Or give a .yaml or .jsonl.")
+        close = get_close_matches(name, built_in(), 1)
+        meant = f"Did you mean {close[0]!r}? " if close else ""
+        hint = f"{meant}Built in: {', '.join(built_in())}. Or give a .yaml or .jsonl."
+        raise UsageError(f"There is no suite called {name!r}.", hint=hint)
     return _read_yaml(_BUILT_IN / f"{name}.yaml")
 
 

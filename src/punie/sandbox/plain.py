@@ -1,6 +1,6 @@
 """Plain data on its way out of the jail: reduced to exact built-in types inside, rebuilt from JSON outside.
 
-Lists, tuples, sets, dicts and very long integers are tagged, so that plain values arrive as they left:
+Lists, tuples, sets, dicts, complex and very long integers are tagged, so that plain values arrive as they left:
 {"list": [...]}, {"dict": [[key, value], ...]}, {"int": "0x..."}. Nothing is ever unpickled.
 """
 
@@ -28,6 +28,9 @@ def encode(value: Any) -> Any:
             return number if number.bit_length() <= _LONG_INTEGER_BITS else {"int": hex(number)}
         case float():
             return float.__float__(value)
+        case complex():
+            number = complex.__complex__(value)
+            return {"complex": [number.real, number.imag]}
         case str():
             return str.__str__(value)
         case dict():
@@ -59,6 +62,8 @@ class _Decoder:
         match tag:
             case "int":
                 return int(content, 16)
+            case "complex":
+                return complex(*content)
             case "list":
                 return [self.decode(item) for item in content]
             case "tuple":

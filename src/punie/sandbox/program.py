@@ -20,6 +20,13 @@ from punie.syntax import UNPARSABLE, parse
 
 _PROBE, _PROBES = "_punie_probe", "_punie_probes"
 _SHOWN = 200
+_PLAIN = """
+def _punie_plain(function):
+    from punie.sandbox.plain import decode, encode
+    return lambda *arguments, **options: decode(encode(function(*arguments, **options)))
+{name} = _punie_plain({name})
+"""
+"""Results that are looked at in the child come as what leaves it: no object has a say in what it is equal to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class CheckProgram:
 
     setup: str
     checks: tuple[Check, ...]
+    entry_point: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +63,32 @@ def read_tests(tests: Sequence[str], entry_point: str | None = None) -> CheckPro
             checks.append(_whole(test, f"exec({_explained(ast.Module(statements, []))!r}, globals())"))
     if not checks:
         raise ValueError("the tests check nothing")
-    return CheckProgram("\n".join(setup), tuple(checks))
+    return CheckProgram("\n".join(setup), tuple(checks), entry_point)
 
 
 def run_tests(
-    solution: str, program: CheckProgram, limits: Limits | None = None, execution: Execution = "jail"
+    solution: str,
+    program: CheckProgram,
+    limits: Limits | None = None,
+    execution: Execution = "jail",
+    *,
+    plain_only: bool = False,
 ) -> tuple[CheckResult, ...]:
     """One result for each check, all of them in one process. Raises SandboxError where the jail cannot be had.
 
-    A result that is no plain data cannot be compared outside; such a check is run again, in the child.
+    A result that is no plain data cannot be compared outside. Such a check is run again, in the child; or, with
+    `plain_only`, does not hold, wherever it is decided.
     """
-    calls = _run(solution, program.setup, program.checks, limits, execution)
+    setup = program.setup
+    if plain_only and program.entry_point and any(check.judge is None for check in program.checks):
+        setup = _PLAIN.format(name=program.entry_point) + setup
+    calls = _run(solution, setup, program.checks, limits, execution)
     results = [_judged(check, call) for check, call in zip(program.checks, calls, strict=True)]
+    if plain_only:
+        return tuple(results)
     again = [index for index, call in enumerate(calls) if call.ending == Ending.NOT_PLAIN]
     inner = [Check(results[index].check.text, results[index].check.inside) for index in again]
-    for index, check, call in zip(again, inner, _run(solution, program.setup, inner, limits, execution), strict=True):
+    for index, check, call in zip(again, inner, _run(solution, setup, inner, limits, execution), strict=True):
         results[index] = _judged(check, call)
     return tuple(results)
 

@@ -17,29 +17,53 @@ _SCHEMAS_BY_NAME = ("properties", "$defs")
 
 
 def converter_beside(path: Path) -> Convert:
-    """With the answers in NAME.answers.jsonl beside the file, or in possible_answer/ as upstream has them."""
+    """Rows with the answers that lie beside the file. Raises UsageError where there are none."""
+    known = answers_beside(path)
+    return lambda source: _convert(source, known)
+
+
+def answers_beside(path: Path) -> Mapping[Any, Any]:
+    """Right calls by id, from NAME.answers.jsonl beside the file, or possible_answer/NAME.jsonl as upstream has them.
+
+    Raises UsageError where neither is there.
+    """
     places = [path.with_suffix(f".answers{path.suffix}"), path.parent / "possible_answer" / path.name]
     answers = next((place for place in places if place.is_file()), None)
     if answers is None:
         hint = f"Looked for {places[0].name} beside it and for possible_answer/{path.name}."
         raise UsageError("The answers to these questions are not there.", where=str(path), hint=hint)
-    known = {row.get("id"): row.get("ground_truth") for _, row in read_jsonl(answers)}
-    return lambda source: _convert(source, known)
+    return {row.get("id"): row.get("ground_truth") for _, row in read_jsonl(answers)}
+
+
+def asked(source: Source) -> Row:
+    """Messages and tools of a question. Raises CannotImport where it has several turns."""
+    turns = source.get("question")
+    if not isinstance(turns, list) or len(turns) != 1:
+        raise CannotImport("only questions of one turn can be imported")
+    tools = [{**function, "parameters": json_schema(function["parameters"])} for function in source["function"]]
+    return with_tools(turns[0], tools)
+
+
+def require_declared(calls: Sequence[ToolCall], tools: Sequence[Mapping[str, Any]]) -> None:
+    """Raises CannotImport where an answer uses what its question does not offer, which nobody should learn."""
+    functions = [tool["function"] for tool in tools]
+    declared = {function["name"]: function["parameters"]["properties"] for function in functions}
+    for call in calls:
+        if call.name not in declared:
+            raise CannotImport(f"the answer calls {call.name}, which is not declared")
+        if strange := [name for name in call.arguments if name not in declared[call.name]]:
+            raise CannotImport(f"the answer gives {call.name} the argument {strange[0]}, which is not declared")
 
 
 def _convert(source: Source, answers: Mapping[Any, Any]) -> Row:
-    id, turns = text_of(source, "id"), source.get("question")
-    if not isinstance(turns, list) or len(turns) != 1:
-        raise CannotImport("only questions of one turn can be imported")
+    id, body = text_of(source, "id"), asked(source)
     truth = answers.get(id)
     if not truth:
         raise CannotImport(f"there is no answer to {id}")
-    tools = [{**function, "parameters": json_schema(function["parameters"])} for function in source["function"]]
     calls = [_call(call) for call in truth]
-    declared = {str(tool["name"]): tool["parameters"]["properties"] for tool in tools}
-    _require_declared(calls, declared)
+    require_declared(calls, body["tools"])
     return imported(
-        with_tools([*turns[0], call_message(calls)], tools),
+        {**body, "messages": [*body["messages"], call_message(calls)]},
         source,
         {"id", "question", "function"},
         origin="bfcl",
@@ -62,15 +86,6 @@ def json_schema(node: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(schema.get("items"), Mapping):
         schema["items"] = json_schema(schema["items"])
     return schema
-
-
-def _require_declared(calls: Sequence[ToolCall], declared: Mapping[str, Mapping[str, Any]]) -> None:
-    """Some answers use what their question does not offer; nobody should learn that."""
-    for call in calls:
-        if call.name not in declared:
-            raise CannotImport(f"the answer calls {call.name}, which is not declared")
-        if strange := [name for name in call.arguments if name not in declared[call.name]]:
-            raise CannotImport(f"the answer gives {call.name} the argument {strange[0]}, which is not declared")
 
 
 def _call(call: Mapping[str, Any]) -> ToolCall:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,7 +15,7 @@ from punie.data.fetch.importers.benchmarks import convert_humaneval, convert_kod
 from punie.data.fetch.importers.chats import convert_alpaca, convert_openai, convert_sharegpt
 from punie.data.fetch.importers.glaive import convert_glaive
 from punie.data.fetch.importers.records import Record, read_records
-from punie.data.fetch.importers.row import CannotImport, Convert
+from punie.data.fetch.importers.row import CannotImport, Convert, Source
 from punie.data.fetch.importers.strandset import convert_strandset
 from punie.data.ledger import Removal, row_hash
 from punie.data.progress import Progress, unheard, watched
@@ -36,6 +36,8 @@ CONVERTERS: dict[str, Convert] = {
     "sharegpt": convert_sharegpt,
     "strandset": convert_strandset,
 }
+_Shape = TypeVar("_Shape")
+
 FORMATS = tuple(sorted([*CONVERTERS, BFCL]))
 
 
@@ -82,6 +84,14 @@ def write_records(
 
 def convert_record(record: Record, convert: Convert) -> dict[str, Any]:
     """The row of a record. Raises CannotImport with the reason, for whatever a stranger's record may hold."""
+    row = read_shape(record, convert)
+    if problem := row_problem(row):
+        raise CannotImport(problem)
+    return row
+
+
+def read_shape(record: Record, convert: Callable[[Source], _Shape]) -> _Shape:
+    """What a record is made into. Raises CannotImport where it is not JSON, or not what `convert` needs."""
     try:
         value = msgspec.json.decode(record.raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -89,13 +99,10 @@ def convert_record(record: Record, convert: Convert) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CannotImport("not a JSON object")
     try:
-        row = convert(value)
+        return convert(value)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         # The format promises these fields; this record does not have them, or has something else under their names.
         raise CannotImport(f"not of the format's shape: {type(error).__name__}: {error}") from error
-    if problem := row_problem(row):
-        raise CannotImport(problem)
-    return row
 
 
 def _converter(format: str, path: Path) -> Convert:
