@@ -21,7 +21,8 @@ from punie.evaluation.runner import evaluate
 from punie.evaluation.runs import read_run
 from punie.evaluation.suite import load_suite
 from punie.generate.sample import tiny_recipe, write_tiny
-from punie.report.compare import Comparison, compare
+from punie.report.compare import compare
+from punie.report.comparison import Comparison
 from punie.report.pages import write_comparison_page, write_run_page
 from punie.training.metrics import Metric
 from punie.training.plan import TrainingPlan

@@ -126,7 +126,7 @@ def _wrong_answer(case: Case, dice: random.Random) -> tuple[str, str, str]:
     if kind == "calls":
         return dice.choice(
             [
-                ("I can help you with files and folders. Tell me more about it.", "no call", "stop"),
+                *[("I can help you with files and folders. Tell me more about it.", "no call", "stop")] * 4,
                 (case.expect.reference().replace("notes", "motes"), "wrong-value argument", "stop"),
                 (case.expect.reference()[:-25], "truncated", "length"),
             ]

@@ -13,13 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from punie.report.compare import Comparison, Verdict
+    from punie.report.comparison import Comparison, Verdict
     from punie.report.summary import Summary
 
 out = Console(highlight=False, soft_wrap=True)
 _LOG_WIDTH = 200
 """Columns where nobody looks at a screen: nothing is cut in a file or a pipe."""
 _WIDE = 100
+_LISTED = 10
+"""Cases named on a screen."""
 if not out.is_terminal:
     out.width = _LOG_WIDTH
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -110,7 +112,25 @@ def show_summary(summary: Summary) -> None:
         for name, rate in [*rows, ("All", summary.overall)]
     ]
     print_table(columns, table)
+    if summary.pass_at:
+        lines = [
+            (f"one of {row.k}", numbers.percent(row.share), numbers.percent_interval(row.interval))
+            for row in summary.pass_at
+        ]
+        print_table(["right is", "cases", "95% interval"], lines)
+    _show_measurements(summary)
     _show_warnings(summary.warnings)
+
+
+def _show_measurements(summary: Summary) -> None:
+    from punie.report import numbers
+
+    measured = summary.record.measurements
+    asked = f"{measured.asked} answers asked for, {measured.cached} from the cache"
+    if measured.latency_p50 is None or measured.latency_p95 is None or measured.tokens_per_second is None:
+        return note(asked)
+    latency = f"{numbers.duration(measured.latency_p50)}, 95% within {numbers.duration(measured.latency_p95)}"
+    note(f"{asked}; median {latency}; {measured.tokens_per_second:,.0f} tokens/s")
 
 
 def show_comparison(comparison: Comparison) -> None:
@@ -135,8 +155,30 @@ def show_comparison(comparison: Comparison) -> None:
     shown = len(columns) if out.width >= _WIDE else columns.index("fixed")
     print_table(columns[:shown], [row[:shown] for row in table])
     _show_warnings(comparison.warnings)
+    if comparison.noise:
+        noise = comparison.noise
+        share = numbers.percent(noise.share)
+        out.print(Text(f"Noise: asked again, the base changed on {noise.changed} of {noise.counted} cases ({share})."))
     out.print()
     out.print(Text(comparison.headline, style=_style(comparison.verdict)))
+
+
+def show_comparisons(comparisons: Sequence[Comparison]) -> None:
+    """One after another, each under the name of its run where there are several."""
+    for comparison in comparisons:
+        if len(comparisons) > 1:
+            out.print(Text(f"\n{comparison.before.name} -> {comparison.after.name}", style="bold"))
+        show_comparison(comparison)
+        _list_cases(comparison)
+
+
+def _list_cases(comparison: Comparison) -> None:
+    """Names of the cases that changed, broken first; the page has the rest."""
+    for bucket in ("broken", "fixed"):
+        names = [pair.case.id for pair in comparison.pairs if pair.bucket == bucket]
+        if names:
+            more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+            print_line(f"{bucket}: {', '.join(names[:_LISTED])}{more}")
 
 
 def _style(verdict: Verdict) -> str:

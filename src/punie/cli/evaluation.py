@@ -94,27 +94,45 @@ def evaluate(
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(help="The evaluation folder to compare against.")],
-    after: Annotated[Path, typer.Argument(help="The evaluation folder that may be better.")],
+    base: Annotated[Path, typer.Argument(help="The evaluation folder to compare against.")],
+    others: Annotated[list[Path], typer.Argument(help="Evaluation folders that may be better.")],
     output: Annotated[
-        Path | None, typer.Option("--output", help="Where the page goes; beside AFTER by default.")
+        Path | None, typer.Option("--output", help="Folder of the page or, for several runs, of their pages.")
     ] = None,
+    category: Annotated[
+        list[str] | None, typer.Option("--category", help="Compare only this category; may be given several times.")
+    ] = None,
+    gate: Annotated[bool, typer.Option("--gate", help="Exit code 7 unless a larger drop is ruled out.")] = False,
+    max_drop: Annotated[
+        float, typer.Option(min=0, max=100, help="Points of change that do not matter, for the gate and the verdict.")
+    ] = 5.0,
+    noise: Annotated[
+        Path | None, typer.Option("--noise", help="The base evaluated once more, to see how much it changes by itself.")
+    ] = None,
+    allow_unlike_sampling: Annotated[
+        bool, typer.Option("--allow-unlike-sampling", help="Go on where answers were drawn otherwise.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Compare two evaluations case by case: intervals, an exact paired test, and a verdict."""
+    """Compare evaluations with the first one, case by case: intervals, an exact paired test, and a verdict."""
     from punie.cli import console
     from punie.evaluation.runs import read_run
-    from punie.report.compare import compare as pair
-    from punie.report.pages import write_comparison_page
-    from punie.report.record import comparison_record
+    from punie.report.compare import Terms, compare_all
+    from punie.report.gate import require_gate
+    from punie.report.pages import write_comparison_pages
+    from punie.report.record import comparisons_record
 
-    comparison = pair(read_run(before), read_run(after))
-    page = write_comparison_page(comparison, output or after.parent / f"{before.name}-vs-{after.name}")
+    terms = Terms(max_drop / 100, tuple(category or ()), allow_unlike_sampling)
+    runs = [read_run(folder) for folder in others]
+    comparisons = compare_all(read_run(base), runs, terms, None if noise is None else read_run(noise))
+    pages = write_comparison_pages(comparisons, output, others[0].parent)
     if as_json:
-        console.print_json(comparison_record(comparison))
+        console.print_json(comparisons_record(comparisons))
     else:
-        console.show_comparison(comparison)
-        console.note(f"Page: {page}")
+        console.show_comparisons(comparisons)
+        console.note("\n".join(f"Page: {page}" for page in pages))
+    if gate:
+        require_gate(comparisons)
 
 
 def rescore(folder: RunFolder, unsafe_no_sandbox: UnsafeNoSandbox = False, as_json: Json = False) -> None:

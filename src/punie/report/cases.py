@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +13,10 @@ from punie.evaluation.expectations import CodeExpectation
 from punie.evaluation.outcomes import Outcome, Trial
 from punie.evaluation.suite import Case
 from punie.files import hash_value
-from punie.report.compare import Comparison
+from punie.report.comparison import Comparison
 from punie.report.summary import Summary, failure
 
-_BUCKETS = ("broken", "fixed", "still failing", "still right", "wrong", "failed", "right", "not scored")
+_BUCKETS = ("broken", "fixed", "still failing", "still right", "wrong", "failed", "partly right", "right", "not scored")
 _TEASER = 160
 
 
@@ -31,15 +31,19 @@ class AnswerView:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
+    name: str
+    """The case's id; with its suite before it where there are several."""
     case: Case
     bucket: str
     answers: tuple[AnswerView, ...]
+    path: tuple[tuple[str, bool], ...]
+    """What became of it, run by run: how the only answer is, or how many of several are right; and whether all are."""
 
     @property
     def anchor(self) -> str:
         """A link target of safe characters, made unique by the content where the id itself is not safe."""
-        safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.case.id)
-        return f"case-{safe}" if safe == self.case.id else f"case-{safe}-{hash_value(self.case.id)[:6]}"
+        safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.name)
+        return f"case-{safe}" if safe == self.name else f"case-{safe}-{hash_value(self.name)[:6]}"
 
     @property
     def teaser(self) -> str:
@@ -73,15 +77,38 @@ class CaseList:
 
 def comparison_cases(comparison: Comparison) -> CaseList:
     """The pairs, broken first."""
+    several = len({pair.suite for pair in comparison.pairs}) > 1
     return _listed(
-        CaseView(pair.case, pair.bucket.value, (_answer("before", pair.before), _answer("after", pair.after)))
+        _view(pair.before[0], several, pair.bucket.value, {"before": pair.before, "after": pair.after})
         for pair in comparison.pairs
     )
 
 
 def run_cases(summary: Summary) -> CaseList:
-    """The trials, wrong first."""
-    return _listed(CaseView(trial.case, _state(trial), (_answer("answer", trial),)) for trial in summary.trials)
+    """The cases with their trials, wrong first."""
+    several = len(summary.record.suites) > 1
+    found: dict[tuple[str, str], list[Trial]] = defaultdict(list)
+    for trial in summary.trials:
+        found[trial.suite, trial.case.id].append(trial)
+    return _listed(_view(trials[0], several, _state(trials), {"answer": trials}) for trials in found.values())
+
+
+def _view(first: Trial, several: bool, bucket: str, runs: Mapping[str, Sequence[Trial]]) -> CaseView:
+    return CaseView(
+        name=f"{first.suite}/{first.case.id}" if several else first.case.id,
+        case=first.case,
+        bucket=bucket,
+        answers=tuple(_answer(label, trial, len(trials)) for label, trials in runs.items() for trial in trials),
+        path=tuple(_reached(trials) for trials in runs.values()),
+    )
+
+
+def _reached(trials: Sequence[Trial]) -> tuple[str, bool]:
+    """What became of a case in one run, and whether that is good."""
+    if len(trials) == 1:
+        return _mark(trials[0]), trials[0].right
+    right = sum(trial.right for trial in trials)
+    return f"{right} of {len(trials)} right", right == len(trials)
 
 
 def _listed(views: Iterator[CaseView]) -> CaseList:
@@ -94,15 +121,21 @@ def _listed(views: Iterator[CaseView]) -> CaseList:
     )
 
 
-def _answer(label: str, trial: Trial) -> AnswerView:
-    mark = "right" if trial.right else "not scored" if not trial.counted else failure(trial)
-    return AnswerView(label, trial, mark)
+def _answer(label: str, trial: Trial, samples: int) -> AnswerView:
+    return AnswerView(label if samples == 1 else f"{label} {trial.sample + 1}", trial, _mark(trial))
 
 
-def _state(trial: Trial) -> str:
-    if trial.outcome is Outcome.FAILED:
+def _mark(trial: Trial) -> str:
+    return "right" if trial.right else "not scored" if not trial.counted else failure(trial)
+
+
+def _state(trials: Sequence[Trial]) -> str:
+    if all(trial.outcome is Outcome.FAILED for trial in trials):
         return "failed"
-    return "not scored" if not trial.counted else "right" if trial.right else "wrong"
+    counted = [trial.right for trial in trials if trial.counted]
+    if not counted:
+        return "not scored"
+    return "right" if all(counted) else "partly right" if any(counted) else "wrong"
 
 
 def _content(message: Row) -> str:

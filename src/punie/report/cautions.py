@@ -2,52 +2,129 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
-from punie.evaluation.outcomes import EvaluationRun, RunRecord
+from punie.evaluation.outcomes import EvaluationRun, RunRecord, Trial
+from punie.report import numbers
+from punie.report.pairing import Pair
 from punie.serving.identity import Identity, same_base
 
 _BASE_FILES = {"model_hash": "weights", "tokenizer_hash": "tokenizers", "template_hash": "chat templates"}
+_FEWEST_FLIPS = 6
+"""So many cases must change, all the same way, before McNemar's test decides."""
+_TRUNCATED = 0.10
+"""A share of cut answers from which on the limit may decide, and not the model."""
 
 
 def run_cautions(run: EvaluationRun) -> Iterator[str]:
     """What weakens the numbers of one run by itself."""
-    record, identity = run.record, run.record.identity
-    unscored = [trial for trial in run.trials if not trial.counted]
+    record = run.record
     if record.code_execution == "unsafe child process":
         yield (
             f"The code in {record.name} ran without a jail (--unsafe-no-sandbox, or no jail on that machine): it could "
             "read and change files, use the network and disturb the judge."
         )
-    if unscored:
+    yield from _identity(record)
+    yield from _answers(run)
+    yield from _hopeless(run)
+    if any(suite.half != "test" for suite in record.suites):
         yield (
-            f"In {record.name}, {len(unscored)} of {len(run.trials)} cases could not be judged (the harness "
-            "broke, not the model); they are in no percentage."
+            f"{record.name} asked cases that are for choosing (dev). What was chosen with them looks better on them "
+            "than it is: report the result on the test half."
         )
+    if record.temperature > 0 and record.samples == 1:
+        yield (
+            f"{record.name} drew one answer to each case at temperature {record.temperature:g}: the intervals cover "
+            "the choice of cases, not the luck of the draw. Draw several with --samples."
+        )
+
+
+def _identity(record: RunRecord) -> Iterator[str]:
+    identity = record.identity
     if identity.adapter and (identity.adapter_distance or 0) <= (identity.probe_noise or 0):
         yield f"Nothing proves that the adapter of {record.name} was applied: it answered the probes like the base."
-    if record.temperature > 0:
+
+
+def _answers(run: EvaluationRun) -> Iterator[str]:
+    name, total = run.record.name, len(run.trials)
+    unscored = sum(not trial.counted for trial in run.trials)
+    truncated = sum(trial.answer is not None and trial.answer.finish_reason == "length" for trial in run.trials)
+    weak = sum(trial.weak for trial in run.trials)
+    if unscored:
         yield (
-            f"{record.name} drew its answers at temperature {record.temperature:g}: the intervals cover the choice of "
-            "cases, not the luck of the draw."
+            f"In {name}, {unscored} of {total} answers could not be judged (the harness broke, not the model); they "
+            "are in no percentage."
+        )
+    if truncated > _TRUNCATED * total:
+        yield (
+            f"In {name}, {truncated} of {total} answers were cut off at the token limit and count as wrong: a larger "
+            "--max-tokens may change the result."
+        )
+    if weak:
+        yield (
+            f"In {name}, {weak} of {total} answers were judged weakly, by words that occur or by another model. Do not "
+            "rest a decision on them."
         )
 
 
-def comparison_cautions(before: EvaluationRun, after: EvaluationRun, shared: int) -> Iterator[str]:
-    """What makes two runs less than comparable; `shared` cases are in both."""
-    yield from _suite(before, after, shared)
+def _hopeless(run: EvaluationRun) -> Iterator[str]:
+    """Where nothing is right the task or its grader is as suspect as the model."""
+    for name in run.categories():
+        trials = [trial for trial in run.of(name) if trial.counted]
+        if trials and not any(trial.right for trial in trials):
+            yield (
+                f"In {run.record.name}, no answer in {numbers.category(name)} is right (0 of {len(trials)}): read a "
+                "few of them before you believe it."
+            )
+    never = _never_right(run)
+    if run.record.samples > 1 and never:
+        some = ", ".join(never[:3])
+        yield (
+            f"In {run.record.name}, {len(never)} cases were wrong in all {run.record.samples} samples ({some}"
+            f"{', ...' if len(never) > 3 else ''}): a case that nothing solves is suspect first."
+        )
+
+
+def _never_right(run: EvaluationRun) -> list[str]:
+    trials: dict[tuple[str, str], list[Trial]] = defaultdict(list)
+    for trial in run.trials:
+        if trial.counted:
+            trials[trial.suite, trial.case.id].append(trial)
+    return [case for (_, case), found in trials.items() if not any(trial.right for trial in found)]
+
+
+def comparison_cautions(before: EvaluationRun, after: EvaluationRun, pairs: Sequence[Pair]) -> Iterator[str]:
+    """What makes two runs less than comparable, over the pairs that are compared."""
+    yield from _suite(before, after, pairs)
     yield from _base(before.record.identity, after.record.identity)
-    yield from _same_weights(before.record.identity, after.record.identity)
-    yield from _settings(before.record, after.record)
+    yield from _same_weights(before.record, after.record)
+    for difference in (*unlike_sampling(before.record, after.record), *_settings(before.record, after.record)):
+        yield f"{difference}."
+    yield from _limits(pairs)
     yield from run_cautions(before)
     yield from run_cautions(after)
 
 
-def _suite(before: EvaluationRun, after: EvaluationRun, shared: int) -> Iterator[str]:
-    if shared < max(len(before.trials), len(after.trials)):
+def unlike_sampling(before: RunRecord, after: RunRecord) -> list[str]:
+    """How answers were drawn otherwise in one run than in the other; with that, models cannot be told apart."""
+    pairs = [
+        ("Temperature", before.temperature, after.temperature),
+        ("Top p", before.top_p, after.top_p),
+    ]
+    limits = {suite.name: suite.max_tokens for suite in after.suites}
+    pairs += [
+        (f"Longest answer in {suite.name}", suite.max_tokens, limits.get(suite.name, suite.max_tokens))
+        for suite in before.suites
+    ]
+    return [f"{what} differs: {first} before, {second} after" for what, first, second in pairs if first != second]
+
+
+def _suite(before: EvaluationRun, after: EvaluationRun, pairs: Sequence[Pair]) -> Iterator[str]:
+    left_out = [sum(suite.cases for suite in run.record.suites) - len(pairs) for run in (before, after)]
+    if any(left_out):
         yield (
-            f"The runs did not ask the same cases: {shared} are the same in both and are compared; "
-            f"{len(before.trials) - shared} of {before.record.name} and {len(after.trials) - shared} of "
+            f"Not all cases are compared: {len(pairs)} are; {left_out[0]} of {before.record.name} and {left_out[1]} of "
             f"{after.record.name} are left out."
         )
 
@@ -63,20 +140,38 @@ def _base(before: Identity, after: Identity) -> Iterator[str]:
         yield "The files of the base model are the same, but it did not answer the same probes alike in both runs."
 
 
-def _same_weights(before: Identity, after: Identity) -> Iterator[str]:
-    if (before.model_hash, before.adapter_hash) == (after.model_hash, after.adapter_hash):
-        yield "Both runs used the same model and the same adapter: every difference between them is noise."
+def _same_weights(before: RunRecord, after: RunRecord) -> Iterator[str]:
+    identities = [(run.identity.model_hash, run.identity.adapter_hash) for run in (before, after)]
+    if identities[0] != identities[1]:
+        return
+    yield "Both runs used the same model and the same adapter: every difference between them is noise."
+    if cached := after.measurements.cached:
+        yield f"{cached} answers of {after.name} came from the cache, so even the noise does not show."
 
 
 def _settings(before: RunRecord, after: RunRecord) -> Iterator[str]:
-    for what, first, second in _pairs_of_settings(before, after):
+    for what in ("samples", "concurrency", "code_execution"):
+        first, second = getattr(before, what), getattr(after, what)
         if first != second:
-            yield f"{what} differs: {first} before, {second} after."
-
-
-def _pairs_of_settings(before: RunRecord, after: RunRecord) -> Iterator[tuple[str, object, object]]:
-    for what in ("temperature", "top_p", "concurrency", "code_execution"):
-        yield what.replace("_", " ").capitalize(), getattr(before, what), getattr(after, what)
+            yield f"{what.replace('_', ' ').capitalize()} differs: {first} before, {second} after"
     for package in sorted(before.versions.keys() | after.versions.keys()):
         first, second = (run.versions.get(package, "unknown") for run in (before, after))
-        yield f"Version of {package}", first, second
+        if first != second:
+            yield f"Version of {package} differs: {first} before, {second} after"
+
+
+def _limits(pairs: Sequence[Pair]) -> Iterator[str]:
+    """A base at the ceiling leaves too few cases to fix, one at the floor too few to break."""
+    counted = [pair for pair in pairs if pair.counted]
+    wrong = sum(not all(trial.right for trial in pair.before) for pair in counted)
+    right = sum(any(trial.right for trial in pair.before) for pair in counted)
+    if counted and wrong < _FEWEST_FLIPS:
+        yield (
+            f"Only {wrong} of {len(counted)} cases were left to fix before: with fewer than {_FEWEST_FLIPS} no "
+            "improvement can be shown. Ask harder cases."
+        )
+    if counted and right < _FEWEST_FLIPS:
+        yield (
+            f"Only {right} of {len(counted)} cases were right before: with fewer than {_FEWEST_FLIPS} no loss can be "
+            "shown. Ask easier cases too."
+        )

@@ -1,207 +1,154 @@
-"""Two runs of the same cases, pair by pair: better, worse, or cannot tell."""
+"""Runs of the same cases, pair by pair: better, worse, no detectable difference, or inconclusive."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from punie.errors import UsageError
-from punie.evaluation.outcomes import EvaluationRun, RunRecord, Trial
-from punie.evaluation.stats import ALPHA, Interval, Rate, detectable_difference, holm, mcnemar, paired_interval
-from punie.evaluation.suite import Case
-from punie.files import hash_value
-from punie.report import numbers
-from punie.report.cautions import comparison_cautions
-from punie.report.summary import FailureRow, Tally, failure_rows, tally
-
-
-class Verdict(StrEnum):
-    BETTER = "better"
-    WORSE = "worse"
-    UNKNOWN = "cannot tell"
-
-
-class Bucket(StrEnum):
-    """What became of a case, in the order a reader wants them."""
-
-    BROKEN = "broken"
-    FIXED = "fixed"
-    FAILING = "still failing"
-    RIGHT = "still right"
-    UNSCORED = "not scored"
+from punie.evaluation.outcomes import EvaluationRun, Trial
+from punie.evaluation.stats import (
+    Interval,
+    Rate,
+    clustered_rate,
+    detectable_difference,
+    holm,
+    mcnemar,
+    paired_bootstrap,
+    paired_interval,
+    sign_flip,
+)
+from punie.report.cautions import comparison_cautions, unlike_sampling
+from punie.report.comparison import MARGIN, CategoryRow, Comparison, Noise
+from punie.report.pairing import Bucket, Pair, pair_up
+from punie.report.summary import failure_rows, tally
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """The same case in both runs."""
+class Terms:
+    """On what terms runs are compared. `margin` is the largest change that does not matter, as a share of the cases."""
 
-    before: Trial
-    after: Trial
-
-    @property
-    def case(self) -> Case:
-        return self.before.case
-
-    @property
-    def bucket(self) -> Bucket:
-        if not (self.before.counted and self.after.counted):
-            return Bucket.UNSCORED
-        if self.before.right:
-            return Bucket.RIGHT if self.after.right else Bucket.BROKEN
-        return Bucket.FIXED if self.after.right else Bucket.FAILING
+    margin: float = MARGIN
+    categories: tuple[str, ...] = ()
+    """The only ones that are looked at; all of them where there is none."""
+    unlike_sampling: bool = False
+    """Whether runs may differ in how answers were drawn."""
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryRow:
-    """The pairs of one category by what became of them; everything else follows from these counts.
+def compare(before: EvaluationRun, after: EvaluationRun, terms: Terms = Terms()) -> Comparison:
+    """Pair two runs by case id and content, and test the changes; see `compare_all`."""
+    return compare_all(before, (after,), terms)[0]
 
-    `p_holm` is the p-value adjusted for the number of categories; the row of all cases is one test and keeps its p.
+
+def compare_all(
+    base: EvaluationRun, others: Sequence[EvaluationRun], terms: Terms = Terms(), repeat: EvaluationRun | None = None
+) -> tuple[Comparison, ...]:
+    """Compare each run with the base. `repeat` is the base asked once more, to see its noise.
+
+    Raises UsageError when no case is the same in two runs, a run holds a case twice, answers were drawn otherwise
+    (unless the terms allow it), there is no such category, or the repeat is not one.
     """
-
-    name: str
-    fixed: int
-    broken: int
-    failing: int
-    still_right: int
-    unscored: int
-    p_holm: float
-
-    @property
-    def counted(self) -> int:
-        return self.fixed + self.broken + self.failing + self.still_right
-
-    @property
-    def before(self) -> Rate:
-        return Rate(self.still_right + self.broken, self.counted)
-
-    @property
-    def after(self) -> Rate:
-        return Rate(self.still_right + self.fixed, self.counted)
-
-    @property
-    def delta(self) -> float:
-        """Share after minus share before; NaN where no pair was counted."""
-        return (self.fixed - self.broken) / self.counted if self.counted else math.nan
-
-    @property
-    def delta_interval(self) -> Interval:
-        return paired_interval(self.still_right, self.fixed, self.broken, self.failing)
-
-    @property
-    def p(self) -> float:
-        return mcnemar(self.fixed, self.broken)
-
-    @property
-    def detectable(self) -> float | None:
-        return detectable_difference(self.counted, self.fixed + self.broken)
-
-    @property
-    def verdict(self) -> Verdict:
-        if self.p_holm >= ALPHA:
-            return Verdict.UNKNOWN
-        return Verdict.BETTER if self.fixed > self.broken else Verdict.WORSE
+    noise = None if repeat is None else measure_noise(base, repeat)
+    found = [_compare(base, other, terms, noise) for other in others]
+    overall = holm([comparison.overall.p for comparison in found])
+    by_category = iter(holm([row.p for comparison in found for row in comparison.rows]))
+    return tuple(
+        replace(
+            comparison,
+            overall=replace(comparison.overall, p_holm=p),
+            rows=tuple(replace(row, p_holm=next(by_category)) for row in comparison.rows),
+            runs=len(found),
+        )
+        for comparison, p in zip(found, overall, strict=True)
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Everything the page says. `failures` counts before and after, over the pairs."""
-
-    before: RunRecord
-    after: RunRecord
-    tallies: tuple[Tally, Tally]
-    rows: tuple[CategoryRow, ...]
-    overall: CategoryRow
-    failures: tuple[FailureRow, ...]
-    warnings: tuple[str, ...]
-    pairs: tuple[Pair, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.overall.verdict
-
-    @property
-    def headline(self) -> str:
-        """Verdict, counts and evidence in a sentence or two."""
-        return f"{self.verdict.capitalize()}: {self.claim} ({self.evidence}).{self.blind_spot}"
-
-    @property
-    def claim(self) -> str:
-        return f"{numbers.count(self.overall.after)} right after, {numbers.count(self.overall.before)} before"
-
-    @property
-    def evidence(self) -> str:
-        interval = numbers.points_interval(self.overall.delta_interval)
-        p = numbers.p_value(self.overall.p)
-        return f"{numbers.points(self.overall.delta)}, 95% interval {interval}; exact McNemar {p}"
-
-    @property
-    def blind_spot(self) -> str:
-        """How large a difference would have been seen; empty where one was."""
-        if self.verdict is not Verdict.UNKNOWN:
-            return ""
-        if self.overall.detectable is None:
-            return " With fewer than six cases no difference could have been seen."
-        seen = numbers.distance(self.overall.detectable)
-        return f" These cases would have shown a difference of {seen} or more (80% power)."
+def measure_noise(base: EvaluationRun, repeat: EvaluationRun) -> Noise:
+    """Raises UsageError where `repeat` is another model, or did not ask again but read from the cache."""
+    identities = [(run.record.identity.model_hash, run.record.identity.adapter_hash) for run in (base, repeat)]
+    if identities[0] != identities[1]:
+        raise UsageError("Noise is measured by asking the base again; this run asked another model.", where=_at(repeat))
+    if repeat.record.measurements.cached:
+        hint = "Evaluate once more with --no-cache."
+        raise UsageError("Noise cannot be seen in answers that came from the cache.", where=_at(repeat), hint=hint)
+    buckets = Counter(pair.bucket for pair in pair_up(base, repeat))
+    counted = buckets.total() - buckets[Bucket.UNSCORED]
+    return Noise(_at(repeat), counted, buckets[Bucket.FIXED] + buckets[Bucket.BROKEN])
 
 
-def compare(before: EvaluationRun, after: EvaluationRun) -> Comparison:
-    """Pair two runs by case id and content, and test the flips.
-
-    Raises UsageError when no case is the same in both, or a run holds a case twice.
-    """
-    pairs = _paired(before, after)
+def _compare(before: EvaluationRun, after: EvaluationRun, terms: Terms, noise: Noise | None) -> Comparison:
+    if not terms.unlike_sampling and (unlike := unlike_sampling(before.record, after.record)):
+        raise UsageError(
+            f"The answers were drawn otherwise: {'; '.join(unlike)}.",
+            where=f"{_at(before)}, {_at(after)}",
+            hint="Evaluate again with the same settings, or say --allow-unlike-sampling.",
+        )
+    everything = pair_up(before, after)
+    chosen = _chosen(everything, terms.categories)
+    pairs = tuple(pair for found in chosen.values() for pair in found)
+    firsts, seconds = _sides(pairs)
     return Comparison(
         before=before.record,
         after=after.record,
-        tallies=(tally(before.trials), tally(after.trials)),
-        rows=_adjusted([_row(name, pairs) for name in dict.fromkeys(pair.case.category for pair in pairs)]),
-        overall=_row("overall", pairs, everything=True),
-        failures=_failures(pairs),
-        warnings=tuple(comparison_cautions(before, after, len(pairs))),
+        tallies=(tally(firsts), tally(seconds)),
+        rows=tuple(_row(name, found, terms.margin) for name, found in chosen.items()),
+        overall=_row("overall", pairs, terms.margin),
+        failures=failure_rows(*_sides([pair for pair in pairs if pair.counted])),
+        warnings=tuple(comparison_cautions(before, after, pairs)),
         pairs=pairs,
+        left_out=sum(suite.cases for suite in before.record.suites) - len(everything),
+        noise=noise,
     )
 
 
-def _paired(before: EvaluationRun, after: EvaluationRun) -> tuple[Pair, ...]:
-    firsts, seconds = _by_case(before), _by_case(after)
-    pairs = tuple(Pair(trial, seconds[key]) for key, trial in firsts.items() if key in seconds)
-    if not pairs:
-        raise UsageError(
-            "The two runs share no case, so there is nothing to compare.",
-            where=f"{before.record.name} asked {before.record.suite}, {after.record.name} asked {after.record.suite}",
-            hint="Evaluate both models with the same suite.",
-        )
-    return pairs
+def _chosen(pairs: Sequence[Pair], categories: Sequence[str]) -> dict[str, list[Pair]]:
+    """Pairs by category, under the names the page has for them; those that were asked for, or all."""
+    several = len({pair.suite for pair in pairs}) > 1
+    found: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        if not categories or pair.case.category in categories:
+            name = f"{pair.suite}: {pair.case.category}" if several else pair.case.category
+            found.setdefault(name, []).append(pair)
+    known = {pair.case.category for pair in pairs}
+    if missing := [name for name in categories if name not in known]:
+        raise UsageError(f"There is no category {missing[0]!r}.", hint=f"Categories: {', '.join(sorted(known))}.")
+    return found
 
 
-def _by_case(run: EvaluationRun) -> dict[tuple[str, str], Trial]:
-    trials = {(trial.case.id, hash_value(trial.case.model_dump(mode="json"))): trial for trial in run.trials}
-    if len(trials) < len(run.trials):
-        raise UsageError("A run with the same case twice cannot be paired.", where=run.record.name)
-    return trials
-
-
-def _row(name: str, pairs: Iterable[Pair], *, everything: bool = False) -> CategoryRow:
-    buckets = Counter(pair.bucket for pair in pairs if everything or pair.case.category == name)
+def _row(name: str, pairs: Sequence[Pair], margin: float) -> CategoryRow:
+    buckets = Counter(pair.bucket for pair in pairs)
+    counted = [pair for pair in pairs if pair.counted]
+    scale = math.lcm(*(len(side) for pair in counted for side in (pair.before, pair.after)))
+    changes = [int(pair.change * scale) for pair in counted]
+    p = mcnemar(buckets[Bucket.FIXED], buckets[Bucket.BROKEN]) if scale == 1 else sign_flip(changes)
     return CategoryRow(
         name=name,
-        fixed=buckets[Bucket.FIXED],
-        broken=buckets[Bucket.BROKEN],
-        failing=buckets[Bucket.FAILING],
-        still_right=buckets[Bucket.RIGHT],
-        unscored=buckets[Bucket.UNSCORED],
-        p_holm=mcnemar(buckets[Bucket.FIXED], buckets[Bucket.BROKEN]),
+        buckets=buckets,
+        before=_rate([pair.before for pair in counted]),
+        after=_rate([pair.after for pair in counted]),
+        delta_interval=_interval(buckets) if scale == 1 else paired_bootstrap([change / scale for change in changes]),
+        p=p,
+        p_holm=p,
+        detectable=detectable_difference(len(counted), sum(change * change for change in changes) / scale**2),
+        margin=margin,
     )
 
 
-def _adjusted(rows: list[CategoryRow]) -> tuple[CategoryRow, ...]:
-    return tuple(replace(row, p_holm=p) for row, p in zip(rows, holm([row.p for row in rows]), strict=True))
+def _interval(buckets: Counter[Bucket]) -> Interval:
+    names = (Bucket.RIGHT, Bucket.FIXED, Bucket.BROKEN, Bucket.FAILING)
+    return paired_interval(*(buckets[name] for name in names))
 
 
-def _failures(pairs: tuple[Pair, ...]) -> tuple[FailureRow, ...]:
-    counted = [pair for pair in pairs if pair.bucket is not Bucket.UNSCORED]
-    return failure_rows([pair.before for pair in counted], [pair.after for pair in counted])
+def _rate(trials_of_cases: Sequence[Sequence[Trial]]) -> Rate:
+    return clustered_rate([(sum(trial.right for trial in trials), len(trials)) for trials in trials_of_cases])
+
+
+def _sides(pairs: Sequence[Pair]) -> tuple[list[Trial], list[Trial]]:
+    before = [trial for pair in pairs for trial in pair.before]
+    return before, [trial for pair in pairs for trial in pair.after]
+
+
+def _at(run: EvaluationRun) -> str:
+    return run.record.name

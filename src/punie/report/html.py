@@ -21,7 +21,7 @@ from markupsafe import Markup
 from punie.evaluation.outcomes import EvaluationRun, Measurements, RunRecord
 from punie.report import numbers
 from punie.report.cases import comparison_cases, run_cases
-from punie.report.compare import Comparison
+from punie.report.comparison import Comparison
 from punie.report.summary import Tally, summarize
 
 _HASH_SHOWN = 12

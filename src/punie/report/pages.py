@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from punie.evaluation.outcomes import EvaluationRun
 from punie.files import write_json, write_text
-from punie.report.compare import Comparison
+from punie.report.comparison import Comparison
 from punie.report.html import render_comparison, render_run
 from punie.report.record import comparison_record, summary_record
 from punie.report.summary import summarize
@@ -22,6 +23,16 @@ def write_comparison_page(comparison: Comparison, folder: Path) -> Path:
     """Write comparison.html and comparison.json, and return the page."""
     write_json(folder / "comparison.json", comparison_record(comparison))
     return _write_page(folder / "comparison.html", render_comparison(comparison))
+
+
+def write_comparison_pages(comparisons: Sequence[Comparison], output: Path | None, beside: Path) -> list[Path]:
+    """A page for each: in `output`, or in folders of it where there are several; by default `beside` the runs."""
+    pages = []
+    for comparison in comparisons:
+        name = f"{comparison.before.name}-vs-{comparison.after.name}"
+        folder = beside / name if output is None else output if len(comparisons) == 1 else output / name
+        pages.append(write_comparison_page(comparison, folder))
+    return pages
 
 
 def _write_page(path: Path, text: str) -> Path:

@@ -1,19 +1,22 @@
 """The JSON beside a page: every number that the page shows, unrounded.
 
-Format 1. Shares are 0..1, differences -1..1, p-values 0..1; a share of nothing is null. Raised when a meaning changes.
+Format 2. Shares are 0..1, differences -1..1, p-values 0..1; a share of nothing is null. Raised when a meaning changes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from punie.evaluation.outcomes import RunRecord, Trial
 from punie.evaluation.stats import Interval, Rate
-from punie.report.compare import CategoryRow, Comparison, Pair
+from punie.report.comparison import CategoryRow, Comparison
+from punie.report.gate import gate_failures
+from punie.report.pairing import Pair
 from punie.report.summary import FailureRow, Summary, Tally
 
-FORMAT = 1
+FORMAT = 2
 
 
 def comparison_record(comparison: Comparison) -> dict[str, Any]:
@@ -24,6 +27,10 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
         "format": FORMAT,
         "kind": "comparison",
         "verdict": comparison.verdict.value,
+        "margin": comparison.overall.margin,
+        "runs": comparison.runs,
+        "noise": None if comparison.noise is None else asdict(comparison.noise),
+        "gate": list(gate_failures(comparison)),
         "headline": comparison.headline,
         "warnings": list(comparison.warnings),
         "overall": _row(comparison.overall),
@@ -33,6 +40,14 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
         "after": after,
         "cases": [_pair(pair) for pair in comparison.pairs],
     }
+
+
+def comparisons_record(comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """One comparison as it is, or several with the same base as one JSON object."""
+    if len(comparisons) == 1:
+        return comparison_record(comparisons[0])
+    found = [comparison_record(comparison) for comparison in comparisons]
+    return {"format": FORMAT, "kind": "comparisons", "base": comparisons[0].before.name, "comparisons": found}
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:
@@ -46,7 +61,11 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "categories": [{"name": row.name, **_rate(row.rate)} for row in summary.rows],
         "failures": [_failure(row, ("count",)) for row in summary.failures],
         "run": _run(summary.record, summary.tally),
-        "cases": [{"id": trial.case.id, "category": trial.case.category, **_trial(trial)} for trial in summary.trials],
+        "pass_at": [asdict(row) for row in summary.pass_at],
+        "cases": [
+            {"suite": trial.suite, "id": trial.case.id, "category": trial.case.category, **_trial(trial)}
+            for trial in summary.trials
+        ],
     }
 
 
@@ -88,20 +107,24 @@ def _failure(row: FailureRow, labels: tuple[str, ...]) -> dict[str, Any]:
 
 def _pair(pair: Pair) -> dict[str, Any]:
     return {
+        "suite": pair.suite,
         "id": pair.case.id,
         "category": pair.case.category,
         "bucket": pair.bucket.value,
-        "before": _trial(pair.before),
-        "after": _trial(pair.after),
+        "before": [_trial(trial) for trial in pair.before],
+        "after": [_trial(trial) for trial in pair.after],
     }
 
 
 def _trial(trial: Trial) -> dict[str, Any]:
     answer = trial.answer.model_dump(mode="json", exclude={"text"}) if trial.answer else None
     return {
+        "sample": trial.sample,
         "outcome": trial.outcome.value,
         "value": trial.value,
         "failure": trial.failure,
         "reason": trial.reason,
+        "partial": trial.partial,
+        "weak": trial.weak,
         "answer": answer,
     }

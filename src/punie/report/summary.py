@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from punie.evaluation.outcomes import EvaluationRun, Outcome, RunRecord, Trial
-from punie.evaluation.stats import Rate
+from punie.evaluation.stats import Interval, Rate, clustered_rate, mean_interval, pass_at_k
 from punie.report import numbers
 from punie.report.cautions import run_cautions
+
+_KS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,15 @@ class RateRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PassAt:
+    """The share of cases of which one in `k` answers is right, estimated from all of them, with its interval."""
+
+    k: int
+    share: float
+    interval: Interval
+
+
+@dataclass(frozen=True, slots=True)
 class FailureRow:
     """One class of wrong answer, and how many trials fell into it, run by run."""
 
@@ -44,6 +56,8 @@ class Summary:
     tally: Tally
     rows: tuple[RateRow, ...]
     overall: Rate
+    pass_at: tuple[PassAt, ...]
+    """Empty where each case was asked once."""
     failures: tuple[FailureRow, ...]
     warnings: tuple[str, ...]
     trials: tuple[Trial, ...]
@@ -62,6 +76,7 @@ def summarize(run: EvaluationRun) -> Summary:
         tally=tally(run.trials),
         rows=tuple(RateRow(name, rate(run.of(name))) for name in run.categories()),
         overall=rate(run.trials),
+        pass_at=pass_at(run.trials),
         failures=failure_rows(run.trials),
         warnings=tuple(run_cautions(run)),
         trials=run.trials,
@@ -69,11 +84,33 @@ def summarize(run: EvaluationRun) -> Summary:
 
 
 def rate(trials: Iterable[Trial]) -> Rate:
-    counted = [trial.right for trial in trials if trial.counted]
-    return Rate(sum(counted), len(counted))
+    return clustered_rate(_tallies(trials))
 
 
-def tally(trials: tuple[Trial, ...]) -> Tally:
+def pass_at(trials: Iterable[Trial]) -> tuple[PassAt, ...]:
+    """For k of 1, 2, 5, 10, ... up to the fewest answers that were judged of a case, and for these."""
+    tallies = [found for found in _tallies(trials) if found[1]]
+    fewest = min((counted for _, counted in tallies), default=0)
+    if fewest < 2:
+        return ()
+    several = []
+    for k in sorted({k for k in _KS if k < fewest} | {fewest}):
+        chances = [pass_at_k(counted, right, k) for right, counted in tallies]
+        most = sum(counted for _, counted in tallies) / k
+        several.append(PassAt(k, fmean(chances), mean_interval(chances, most)))
+    return tuple(several)
+
+
+def _tallies(trials: Iterable[Trial]) -> list[tuple[int, int]]:
+    """Right and counted answers of each case."""
+    found: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for trial in trials:
+        if trial.counted:
+            found[trial.suite, trial.case.id].append(trial.right)
+    return [(sum(rights), len(rights)) for rights in found.values()]
+
+
+def tally(trials: Sequence[Trial]) -> Tally:
     outcomes = Counter(trial.outcome for trial in trials)
     truncated = sum(trial.answer is not None and trial.answer.finish_reason == "length" for trial in trials)
     return Tally(len(trials), outcomes[Outcome.FAILED], outcomes[Outcome.UNSCORED], truncated)
