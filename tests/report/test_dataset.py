@@ -125,5 +125,5 @@ def test_bars_stand_side_by_side_and_hold_every_row(lengths: list[int]) -> None:
     assert sum(counted) == len(lengths)
     assert max(bar.height for bar in chart.bars) == 100
     assert all(bar.left >= 0 and bar.left + bar.width <= 100.0001 for bar in chart.bars)
-    assert all(0 <= mark.left <= 100 for mark in (*chart.marks, *chart.ticks))
+    assert all(0 <= mark.place <= 100 for mark in (*chart.marks, *chart.ticks))
     assert 2 <= len(chart.ticks) <= 8

@@ -162,13 +162,14 @@ def rescore(folder: RunFolder, unsafe_no_sandbox: UnsafeNoSandbox = False, as_js
     console.note(f"All {len(stored.trials)} judgements are the stored ones.")
 
 
-def report(folder: RunFolder) -> None:
-    """Draw an evaluation's page again, from its folder alone."""
+def report(
+    folder: Annotated[Path, typer.Argument(help="An evaluation folder, or the adapter folder of a training run.")],
+) -> None:
+    """Draw the page of an evaluation or of a training run again, from its folder alone."""
     from punie.cli import console
-    from punie.evaluation.runs import read_run
-    from punie.report.pages import write_run_page
+    from punie.report.pages import redraw
 
-    console.out.print(str(write_run_page(read_run(folder), folder)))
+    console.out.print(str(redraw(folder)))
 
 
 def serve(

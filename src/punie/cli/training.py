@@ -127,11 +127,11 @@ def _requested(given: dict[str, Any], settings: list[str], config: Path | None) 
 
 def _train(plan: TrainingPlan, resume: bool, report_to: list[str], events: bool, as_json: bool) -> None:
     from punie.cli import console
-    from punie.cli.watching import listeners
+    from punie.cli.watching import listeners, page_of_training
     from punie.training.runner import train as run
 
     watch = console.Stopwatch()
-    with listeners(plan, events=events, trackers=report_to) as on_metric:
+    with page_of_training(plan), listeners(plan, events=events, trackers=report_to) as on_metric:
         outcome = run(plan, resume=resume, on_metric=on_metric)
     if events:
         console.print_line_of_json({"event": "outcome", **outcome.model_dump()})

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from punie.cli import console
 from punie.cli.live import Lines, Live
+from punie.errors import CapacityError, InterruptedRun, PunieError, TrainingError
 from punie.training.adapter import AdapterFolder
 from punie.training.metrics import Metric
 from punie.training.plan import TrainingPlan
 from punie.training.tracking import Tracking
+
+
+@contextmanager
+def page_of_training(plan: TrainingPlan) -> Generator[None]:
+    """Leave the page of the run, also where it was interrupted or broke; what went wrong there is told either way."""
+    folder = Path(plan.adapter_path).expanduser().resolve()
+    try:
+        yield
+    except (TrainingError, CapacityError, InterruptedRun):
+        with suppress(PunieError):
+            _write_page(folder)
+        raise
+    _write_page(folder)
+
+
+def _write_page(folder: Path) -> None:
+    from punie.report.pages import write_training_page
+
+    console.note(f"Page: {write_training_page(folder)}")
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 LEDGER = "removed.jsonl"
+SUSPECTS = "suspects.jsonl"
+"""Rows that were kept although they share something with a benchmark's task, in the same form."""
 
 
 class Removal(msgspec.Struct, frozen=True, gc=False):

@@ -78,7 +78,8 @@ def dataset_record(stats: Stats) -> dict[str, Any]:
         "characters": _lengths(stats.characters),
         "tokens": _tokens(stats),
         "duplicates": asdict(stats.duplicates),
-        "removed": dict(stats.removed),
+        "removed": {rule.rule: rule.rows for rule in stats.removed},
+        "suspects": {rule.rule: rule.rows for rule in stats.suspects},
         "parents": [parent.model_dump() for parent in stats.manifest.parents] if stats.manifest else [],
     }
 
@@ -90,11 +91,11 @@ def facets(stats: Stats) -> list[Facet]:
 
 def funnel(stats: Stats) -> list[FunnelStep]:
     """Rule by rule, in the order in which the rules first removed a row."""
-    total = left = stats.rows + sum(stats.removed.values())
+    total = left = stats.rows + sum(rule.rows for rule in stats.removed)
     steps = list[FunnelStep]()
-    for rule, removed in stats.removed.items():
-        left -= removed
-        steps.append(FunnelStep(rule, removed, left, left / total))
+    for rule in stats.removed:
+        left -= rule.rows
+        steps.append(FunnelStep(rule.rule, rule.rows, left, left / total))
     return steps
 
 

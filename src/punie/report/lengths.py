@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import dataclass
 
 from punie.data.look.tokens import Histogram
+from punie.report.charts import Column, Mark, nice_step
 
 _BARS = 60
 _TYPICAL = 0.99
 """Rows beyond this share of the shortest ones are drawn as one last bar."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """One bar of a histogram; places are in percent of the drawing."""
-
-    left: float
-    width: float
-    height: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A place on the axis of lengths, in percent, and what stands there."""
-
-    left: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +19,7 @@ class Chart:
 
     unit: str
     lengths: Histogram
-    bars: tuple[Bar, ...]
+    bars: tuple[Column, ...]
     ticks: tuple[Mark, ...]
     marks: tuple[Mark, ...]
 
@@ -52,7 +34,7 @@ def draw_lengths(unit: str, lengths: Histogram, limit: int | None = None) -> Cha
     slots = last + (last in counts)
     tallest = max(counts.values(), default=1)
     bars = tuple(
-        Bar(100 * slot / slots, 100 / slots, 100 * rows / tallest, _bar_label(slot, last, step, rows, unit))
+        Column(100 * slot / slots, 100 / slots, 100 * rows / tallest, _bar_label(slot, last, step, rows, unit))
         for slot, rows in sorted(counts.items())
     )
     every = _step(last / 6)
@@ -71,6 +53,5 @@ def _bar_label(slot: int, last: int, step: int, rows: int, unit: str) -> str:
 
 
 def _step(least: float) -> int:
-    """The first of 1, 2, 5, 10, 20, 50 ... that is not below `least`."""
-    power = 10 ** max(0, math.floor(math.log10(max(least, 1))))
-    return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least)
+    """Whole lengths: 1, 2, 5, 10, 20, 50 ..."""
+    return round(nice_step(max(least, 1)))

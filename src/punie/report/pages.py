@@ -6,17 +6,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from punie.evaluation.outcomes import EvaluationRun
+from punie.evaluation.runs import read_run
 from punie.files import write_json, write_text
 from punie.report.comparison import Comparison
 from punie.report.html import render_comparison, render_run
 from punie.report.record import comparison_record, summary_record
 from punie.report.summary import summarize
+from punie.report.training import read_training
+from punie.report.training_page import render_training
+from punie.training.adapter import AdapterFolder
 
 
 def write_run_page(run: EvaluationRun, folder: Path) -> Path:
     """Write report.html and report.json into the run's own folder, and return the page."""
     write_json(folder / "report.json", summary_record(summarize(run)))
     return _write_page(folder / "report.html", render_run(run))
+
+
+def write_training_page(folder: Path) -> Path:
+    """Write run/report.html into an adapter's folder, whatever became of its training, and return the page."""
+    record = read_training(folder)
+    return _write_page(record.folder.run / "report.html", render_training(record))
+
+
+def redraw(folder: Path) -> Path:
+    """Write the page of a training run or of an evaluation again, from its folder alone.
+
+    Raises UsageError where the folder is neither.
+    """
+    if AdapterFolder(folder).plan.is_file():
+        return write_training_page(folder)
+    return write_run_page(read_run(folder), folder)
 
 
 def write_comparison_page(comparison: Comparison, folder: Path) -> Path:

@@ -7,6 +7,8 @@ train (`readback.py`). Both sides use the names of the plan's fields, and a test
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from punie.errors import PlanMismatchError
@@ -58,14 +60,31 @@ def _expected_stage(stage: Stage) -> dict[str, Any]:
     return {**stage.model_dump(include={"name", "iters", "order", "restart"}), "where": where}
 
 
-def require_echo(plan: TrainingPlan, echo: Echo) -> None:
-    """Raises PlanMismatchError that names the first field which did not arrive."""
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One field of a plan: what had to come back from the child, what came, and whether that is the same."""
+
+    field: str
+    expected: Any
+    found: Any
+    arrived: bool
+
+
+def arrivals(plan: TrainingPlan, echo: Echo) -> Iterator[Arrival]:
+    """Every field that is echoed, in the order of the plan."""
     for field, expected in expected_echo(plan, echo.layers).items():
         found = echo.values.get(field, "nothing")
-        if not (_names_modules(plan, found) if field == "keys" else _same(expected, found)):
+        arrived = _names_modules(plan, found) if field == "keys" else _same(expected, found)
+        yield Arrival(field, expected, found, arrived)
+
+
+def require_echo(plan: TrainingPlan, echo: Echo) -> None:
+    """Raises PlanMismatchError that names the first field which did not arrive."""
+    for lost in arrivals(plan, echo):
+        if not lost.arrived:
             raise PlanMismatchError(
-                f"The plan's {field} did not reach the trainer: expected {expected}, found {found}.",
-                where=f"field {field}",
+                f"The plan's {lost.field} did not reach the trainer: expected {lost.expected}, found {lost.found}.",
+                where=f"field {lost.field}",
                 hint="No adapter was written. This is a defect of Punie or of this mlx-lm version; please report it.",
             )
 

@@ -169,7 +169,7 @@ def test_the_way_of_the_rows_is_read_beside_them(tmp_path: Path) -> None:
         for line, rule in enumerate(["short", "long", "short"]):
             writer.remove(Removal("in", line, "", rule, 1, 2))
     found = stats(tmp_path / "d")
-    assert found.removed == {"short": 2, "long": 1}
+    assert [(rule.rule, rule.rows) for rule in found.removed] == [("short", 2), ("long", 1)]
     assert found.manifest is not None
     assert found.manifest.recipe == {"filter": 1}
 

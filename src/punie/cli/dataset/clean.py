@@ -170,7 +170,7 @@ def _show_decontamination(result: Decontamination, output: Path, as_json: bool) 
     from dataclasses import asdict
 
     from punie.cli import console
-    from punie.data.compare.contamination import SUSPECTS
+    from punie.data.ledger import SUSPECTS
 
     testable = {name: asdict(facts) for name, facts in result.testable.items()}
     if as_json:

@@ -16,13 +16,13 @@ from punie.data.choose.curate import filter_
 from punie.data.choose.merge import Mixture, merge
 from punie.data.choose.origins import Origins, removals
 from punie.data.choose.recipe import Ingredient, Recipe
-from punie.data.compare.contamination import SUSPECTS, decontaminate
+from punie.data.compare.contamination import decontaminate
 from punie.data.compare.dedup import dedup
 from punie.data.compare.items import Benchmark, read_benchmark
 from punie.data.compare.split import split
 from punie.data.compare.text import read_raw
 from punie.data.dataset import Manifest, Parent, read_manifest
-from punie.data.ledger import LEDGER, Removal
+from punie.data.ledger import LEDGER, SUSPECTS, Removal
 from punie.data.progress import Progress, unheard, watched
 from punie.data.provenance import PROVENANCE
 from punie.data.source import Source, open_source, read_lines

@@ -13,15 +13,13 @@ from punie.data.compare.evidence import Evidence, Tasks, Testable
 from punie.data.compare.items import Benchmark
 from punie.data.compare.text import TextRow, read_texts
 from punie.data.dataset import Manifest, Parent
-from punie.data.ledger import Removal, row_hash
+from punie.data.ledger import SUSPECTS, Removal, row_hash
 from punie.data.progress import Progress, unheard, watched
 from punie.data.provenance import Provenance
 from punie.data.source import SPLITS, open_source
 from punie.data.writer import DatasetWriter
 from punie.files import hash_value
 
-SUSPECTS = "suspects.jsonl"
-"""Rows that were kept although they share something with a task, in the ledger's form."""
 _UNTAUGHT = "test"
 _BATCH = 1 << 19
 """Bytes of rows that are looked at together."""

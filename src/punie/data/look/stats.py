@@ -13,12 +13,12 @@ from xxhash import xxh3_64_intdigest
 
 from punie.data.compare.words import normalise
 from punie.data.dataset import MANIFEST, Manifest, read_manifest
-from punie.data.ledger import LEDGER
+from punie.data.ledger import LEDGER, SUSPECTS
 from punie.data.look.facets import FACETS
+from punie.data.look.removed import RuleRemovals, read_removed
 from punie.data.look.tokens import Histogram, Padding, PaddingMeter, TokenCounter, expected_padding, row_text
 from punie.data.progress import Progress, unheard
 from punie.data.source import SPLITS, SourceRow, open_source, read_rows
-from punie.files import read_jsonl
 
 _BATCH_BYTES = 1 << 16
 """What a tokenizer makes of its input takes some thirty times as much memory."""
@@ -60,7 +60,8 @@ class Duplicates:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """`facets` maps a title to its counts. `removed` is rows by rule, from the ledger beside the rows."""
+    """`facets` maps a title to its counts. `removed` is from the ledger beside the rows, `suspects` from that of
+    rows that were kept although they share something with a benchmark."""
 
     name: str
     path: Path
@@ -70,7 +71,8 @@ class Stats:
     characters: Histogram
     tokens: TokenStats | None
     duplicates: Duplicates
-    removed: Mapping[str, int]
+    removed: tuple[RuleRemovals, ...]
+    suspects: tuple[RuleRemovals, ...]
     manifest: Manifest | None
 
     @property
@@ -98,7 +100,8 @@ def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress = 
         characters=survey.characters,
         tokens=survey.tokens.finish() if survey.tokens else None,
         duplicates=survey.duplicates(),
-        removed=_removed(path),
+        removed=read_removed(path / LEDGER),
+        suspects=read_removed(path / SUSPECTS),
         manifest=read_manifest(path) if (path / MANIFEST).is_file() else None,
     )
 
@@ -169,9 +172,3 @@ class _TokenSurvey:
     def finish(self) -> TokenStats:
         padding = expected_padding(self._train, self._meter)
         return TokenStats(self.settings, self._all, self._longer, self._lost, padding)
-
-
-def _removed(path: Path) -> Mapping[str, int]:
-    """Rows by rule, in the order in which the rules first spoke."""
-    ledger = path / LEDGER
-    return Counter(str(line.get("rule")) for _, line in read_jsonl(ledger)) if ledger.is_file() else {}

@@ -1,0 +1,249 @@
+"""Charts made from data: places are computed here, `templates/charts.html` draws them as inline SVG.
+
+Places across are in percent, so that a chart is as wide or as narrow as its page while its text keeps its size; places
+down are in pixels. Each series has a colour of Okabe and Ito (2008) and a mark of its own, and every chart has a title,
+a description and a table of its numbers, so none depends on seeing colours, or on seeing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+
+_MOST_POINTS = 240
+"""A line of more points is drawn through the means of as many equal groups."""
+_WIDE_RANGE = 30.0
+"""Highest over lowest value from which powers of ten show more."""
+_ZOOM = 1 / 3
+"""An axis starts at 0 unless all values lie within this share of the highest."""
+_LABEL_ROWS, _LABEL_HEIGHT = 3, 15
+_TOP, _BOTTOM = 12, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values by place across, rising; `marked` ones get a mark at each point."""
+
+    name: str
+    points: tuple[Point, ...]
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place and what stands there; in percent across, or in pixels down."""
+
+    place: float
+    label: str
+    row: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """One marked point: percent across, pixels down."""
+
+    left: float
+    top: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`path` is in hundredths of the plot in both directions; `group` points of the data went into each of its own."""
+
+    name: str
+    path: str
+    dots: tuple[Dot, ...]
+    last: str
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineChart:
+    """As it is drawn. `height` is that of the plot in pixels, which begins `top` pixels below the drawing."""
+
+    name: str
+    title: str
+    description: str
+    unit: str
+    """Of the axis up, and how it is divided where that is not evenly."""
+    across: str
+    top: int
+    height: int
+    lines: tuple[Line, ...]
+    up: tuple[Mark, ...]
+    along: tuple[Mark, ...]
+    landmarks: tuple[Mark, ...]
+    levels: tuple[Mark, ...]
+    table: tuple[tuple[str, ...], ...]
+
+    @property
+    def full_height(self) -> int:
+        return self.top + self.height + _BOTTOM
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A labelled value; `share` is that of the longest bar, `kind` the class it is drawn with."""
+
+    label: str
+    text: str
+    share: float
+    kind: str = "part"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One bar of a histogram; places are in percent of the drawing."""
+
+    left: float
+    width: float
+    height: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From values to percent of the way from `low` to `high`."""
+
+    low: float
+    high: float
+    ticks: tuple[float, ...]
+    log: bool = False
+
+    def place(self, value: float) -> float:
+        low, high, value = map(math.log10, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
+        return 100 * (value - low) / ((high - low) or 1)
+
+    def label(self, tick: float) -> str:
+        """With as many decimals as tell the ticks apart."""
+        if self.log:
+            return f"{tick:g}"
+        gap = self.ticks[1] - self.ticks[0] if len(self.ticks) > 1 else tick or 1
+        decimals = max(0, -math.floor(math.log10(gap) + 1e-9))
+        return f"{tick:.1e}" if decimals > 4 and tick else f"{tick:,.{decimals if decimals <= 4 else 0}f}"
+
+
+def draw_lines(
+    title: str,
+    series: Iterable[Series],
+    *,
+    description: str,
+    unit: str = "",
+    across: str = "iteration",
+    until: float = 0,
+    height: int = 130,
+    log: bool = False,
+    landmarks: Sequence[tuple[float, str]] = (),
+    levels: Sequence[tuple[float, str]] = (),
+) -> LineChart:
+    """Lines over one axis. Values that are no numbers are left out, and a series without any.
+
+    `until` is where the axis across ends at least. `log` allows powers of ten where the range asks for them.
+    `landmarks` are lines upright at a place across, `levels` lines across at a value.
+    """
+    drawn = [(one, points) for one in series if (points := _thinned(one))]
+    values = [value for _, points in drawn for _, value in points] + [value for value, _ in levels]
+    places = [place for _, points in drawn for place, _ in points] + [place for place, _ in landmarks]
+    up = _scale(values, log)
+    along = _fixed(min(places, default=0), max([*places, until]))
+    top = _TOP + _LABEL_HEIGHT * min(len(landmarks), _LABEL_ROWS)
+
+    def down(value: float) -> float:
+        return round(top + height * (1 - up.place(value) / 100), 2)
+
+    return LineChart(
+        name=re.sub(r"\W+", "-", title.lower()),
+        title=title,
+        description=description,
+        unit=f"{unit}, powers of ten".removeprefix(", ") if up.log else unit,
+        across=across,
+        top=top,
+        height=height,
+        lines=tuple(_line(one, points, along, up, down, across) for one, points in drawn),
+        up=tuple(Mark(down(tick), up.label(tick)) for tick in up.ticks),
+        along=tuple(Mark(along.place(tick), along.label(tick)) for tick in along.ticks),
+        landmarks=tuple(Mark(along.place(at), label, n % _LABEL_ROWS) for n, (at, label) in enumerate(landmarks)),
+        levels=tuple(Mark(down(value), label) for value, label in levels),
+        table=_table(across, drawn),
+    )
+
+
+def draw_bars(rows: Sequence[tuple[str, float, str]], kinds: Sequence[str] = ()) -> tuple[Bar, ...]:
+    """(label, value, value as text) -> bars whose longest fills the width."""
+    longest = max((value for _, value, _ in rows), default=0) or 1
+    kinds = kinds or ["part"] * len(rows)
+    return tuple(
+        Bar(label, text, value / longest, kind) for (label, value, text), kind in zip(rows, kinds, strict=True)
+    )
+
+
+def sparkline(values: Sequence[float]) -> str:
+    """The points of a line without axes, in hundredths of its drawing in both directions."""
+    known = [value for value in values if math.isfinite(value)]
+    up, along = Scale(min(known, default=0), max(known, default=1), ()), Scale(0, len(known) - 1, ())
+    return _path((along.place(number), 100 - up.place(value)) for number, value in enumerate(known))
+
+
+def nice_step(least: float) -> float:
+    """The first of ... 0.1, 0.2, 0.5, 1, 2, 5, 10 ... that is not below `least`, which is above 0."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(step for factor in (1, 2, 5, 10) if (step := factor * power) >= least * (1 - 1e-9))
+
+
+def _scale(values: Sequence[float], log: bool) -> Scale:
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    if log and low > 0 and high / low >= _WIDE_RANGE:
+        first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+        every = math.ceil((last - first) / 6)
+        ticks = tuple(10.0**power for power in range(first, last + every, every))
+        return Scale(ticks[0], ticks[-1], ticks, log=True)
+    if 0 <= low < high * (1 - _ZOOM) or low == high >= 0:
+        low = 0.0
+    step = nice_step((high - low) / 4 or 1.0)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    ticks = tuple(step * number for number in range(first, max(last, first + 1) + 1))
+    return Scale(ticks[0], ticks[-1], ticks)
+
+
+def _fixed(low: float, high: float) -> Scale:
+    """With round places between the ends, and not beyond."""
+    high = high if high > low else low + 1
+    step = max(1.0, nice_step((high - low) / 6))
+    return Scale(low, high, tuple(step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)))
+
+
+def _thinned(series: Series) -> tuple[Point, ...]:
+    points = [point for point in series.points if all(map(math.isfinite, point))]
+    size = _group(series)
+    groups = [points[first : first + size] for first in range(0, len(points), size)]
+    return tuple((group[-1][0], sum(value for _, value in group) / len(group)) for group in groups)
+
+
+def _group(series: Series) -> int:
+    return max(1, math.ceil(len(series.points) / _MOST_POINTS))
+
+
+def _line(
+    series: Series, points: Sequence[Point], along: Scale, up: Scale, down: Callable[[float], float], across: str
+) -> Line:
+    path = _path((along.place(place), 100 - up.place(value)) for place, value in points)
+    marked = points if series.marked or len(points) == 1 else ()
+    dots = tuple(Dot(along.place(at), down(value), f"{across} {at:,.0f}: {value:.4g}") for at, value in marked)
+    return Line(series.name, path, dots, f"{points[-1][1]:,.4g}", _group(series))
+
+
+def _path(places: Iterable[Point]) -> str:
+    return " ".join(f"{left:.2f},{top:.2f}" for left, top in places)
+
+
+def _table(across: str, drawn: Sequence[tuple[Series, Sequence[Point]]]) -> tuple[tuple[str, ...], ...]:
+    """A row of names, then one for each place at which any series has a value."""
+    columns = [dict(points) for _, points in drawn]
+    places = sorted({place for column in columns for place in column})
+    rows = [(f"{at:,.0f}", *(f"{column[at]:,.4g}" if at in column else "" for column in columns)) for at in places]
+    return ((across, *(series.name for series, _ in drawn)), *rows)

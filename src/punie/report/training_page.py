@@ -1,0 +1,221 @@
+"""The page of a training run: what became of it first, then the curves, then everything it was made of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from punie.report import numbers
+from punie.report.charts import Bar, LineChart, Series, draw_bars, draw_lines, sparkline
+from punie.report.html import render_page
+from punie.report.training import TrainingRecord
+from punie.training.echo import SETTLED_BEFORE, arrivals
+from punie.training.metrics import Echo, StageBegan, TrainLoss, ValidLoss
+from punie.workspace import is_embedded
+
+_ITEMS_SHOWN = 6
+_MEGA = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of the few numbers on the first screen; `fine` says what it is of."""
+
+    label: str
+    value: str
+    fine: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key of the plan; `found` is what the child read back, empty where it never did."""
+
+    key: str
+    value: str
+    given: bool
+    found: str
+    arrived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """A stage as far as it came, with the training loss of its first and last report."""
+
+    name: str
+    rows: int
+    begins: int
+    iters: int
+    losses: str
+    curve: str
+
+
+def render_training(record: TrainingRecord) -> str:
+    """The page, as one HTML document that can be encoded as UTF-8."""
+    return render_page(
+        "training.html",
+        run=record,
+        name=record.folder.root.name,
+        figures=list(_figures(record)),
+        losses=_losses(record),
+        curves=[chart for chart in _curves(record) if chart.lines],
+        stages=[_stage(record, stage) for stage in record.told(StageBegan)],
+        memory=_memory(record),
+        seconds=_seconds(record),
+        rows=record.told(Echo)[-1:],
+        settings=list(_settings(record)),
+        facts=list(_facts(record)),
+        demonstration=is_embedded(Path(record.plan.model)),
+    )
+
+
+def _figures(record: TrainingRecord) -> Iterator[Figure]:
+    train, valid = record.told(TrainLoss), record.told(ValidLoss)
+    if valid:
+        end = valid[-1].loss if record.outcome is None else record.outcome.selection.loss
+        yield Figure("Validation loss", _from_to(valid[0].loss, end), "nats per learned token")
+    if train:
+        yield Figure("Training loss", _from_to(train[0].loss, train[-1].loss), "first and last report")
+    yield Figure("Iterations", f"{record.reached:,}", f"of {record.plan.iters:,} in the plan")
+    if train:
+        tokens, spent = train[-1].tokens, record.seconds["training steps"]
+        yield Figure("Speed", f"{tokens / spent:,.0f} tokens/s", f"{tokens:,} in {numbers.duration(spent)} of steps")
+        learned = train[-1].trained_tokens
+        yield Figure("Learned from", f"{numbers.percent(learned / tokens)} of tokens", f"{learned:,} carried loss")
+        estimate = "not estimated" if record.needs is None else f"estimated {numbers.size(record.needs.needs.total)}"
+        yield Figure("Peak memory", numbers.size(record.peak_memory), estimate)
+
+
+def _losses(record: TrainingRecord) -> LineChart:
+    train = tuple((metric.iteration, metric.loss) for metric in record.told(TrainLoss))
+    valid = tuple((metric.iteration, metric.loss) for metric in record.told(ValidLoss))
+    return draw_lines(
+        "Loss",
+        (Series("training", train), Series("validation", valid, marked=True)),
+        description=f"{record.headline} Training and validation loss by iteration.",
+        unit="nats per learned token",
+        until=record.plan.iters if record.outcome is None else 0,
+        height=300,
+        log=True,
+        landmarks=sorted(_landmarks(record)),
+    )
+
+
+def _landmarks(record: TrainingRecord) -> Iterator[tuple[float, str]]:
+    for stage in record.told(StageBegan):
+        yield stage.iteration, stage.stage
+    for iteration in record.resumed_after:
+        yield iteration, "resumed"
+    if record.outcome is not None:
+        yield record.outcome.selection.iteration, "adapter"
+
+
+def _curves(record: TrainingRecord) -> Iterator[LineChart]:
+    """What else was reported, over the same iterations."""
+    reports, until = record.told(TrainLoss), record.plan.iters if record.outcome is None else 0
+
+    def drawn(title: str, description: str, unit: str = "", log: bool = False, levels=(), **values: Any) -> LineChart:
+        series = [
+            Series(name, tuple((report.iteration, value(report)) for report in reports if value(report) is not None))
+            for name, value in values.items()
+        ]
+        return draw_lines(title, series, description=description, unit=unit, until=until, log=log, levels=levels)
+
+    yield drawn("Speed", "Tokens a second, padding not counted.", "tokens/s", speed=lambda m: m.tokens_per_second)
+    needs = record.needs
+    yield drawn(
+        "Memory",
+        "Memory in use at each report, its peak so far, and the estimate made before the first step.",
+        "MB",
+        levels=[(needs.needs.total / _MEGA, "estimated")] if needs else [],
+        peak=lambda m: m.peak_memory / _MEGA,
+        active=lambda m: m.active_memory / _MEGA,
+    )
+    yield drawn(
+        "Shares",
+        "Padding of all computed positions, and tokens that carried loss of all tokens.",
+        "%",
+        padding=lambda m: 100 * m.padding,
+        learned=lambda m: 100 * m.supervised,
+    )
+    yield drawn(
+        "Gradient norm", "Norm of the mean gradient of the last update.", log=True, norm=lambda m: m.gradient_norm
+    )
+    yield drawn("Learning rate", "Learning rate of the last update.", rate=lambda m: m.learning_rate)
+
+
+def _stage(record: TrainingRecord, stage: StageBegan) -> StageRow:
+    losses = [metric.loss for metric in record.told(TrainLoss) if metric.stage == stage.stage]
+    text = _from_to(losses[0], losses[-1]) if losses else "no report yet"
+    return StageRow(stage.stage, stage.rows, stage.iteration, stage.iters, text, sparkline(losses))
+
+
+def _memory(record: TrainingRecord) -> tuple[Bar, ...]:
+    if record.needs is None or not record.peak_memory:
+        return ()
+    needs = record.needs.needs
+    items = [(field.name, getattr(needs, field.name)) for field in fields(needs)]
+    rows = [*items, ("estimated in all", needs.total), ("measured peak", record.peak_memory)]
+    kinds = [*("other" for _ in items), "estimate", "part"]
+    return draw_bars([(label, size, numbers.size(size)) for label, size in rows], kinds)
+
+
+def _seconds(record: TrainingRecord) -> tuple[Bar, ...]:
+    spent = record.seconds
+    return (
+        draw_bars([(what, seconds, numbers.duration(seconds)) for what, seconds in spent.items()])
+        if any(spent.values())
+        else ()
+    )
+
+
+def _settings(record: TrainingRecord) -> Iterator[Setting]:
+    """The plan as resolved, each key beside what came back of it."""
+    echoes = record.told(Echo)
+    back = {arrival.field: arrival for arrival in arrivals(record.plan, echoes[-1])} if echoes else {}
+    for key, value in record.plan.model_dump().items():
+        found, arrived = "", True
+        if key in back:
+            found, arrived = _shown(back[key].found), back[key].arrived
+        elif echoes and key in SETTLED_BEFORE:
+            found = "as iters" if value is not None else _shown(None)
+        yield Setting(key, _shown(value), not record.plan.is_default(key), found, arrived)
+
+
+def _facts(record: TrainingRecord) -> Iterator[tuple[str, str]]:
+    yield "Adapter folder", str(record.folder.root)
+    yield "Model", record.plan.model
+    yield "Data", record.plan.data
+    if record.resumed_after:
+        yield "Resumed after", ", ".join(f"iteration {iteration:,}" for iteration in record.resumed_after)
+    for echo in record.told(Echo)[-1:]:
+        yield "Model hash", echo.model_hash
+        yield "Data hash", echo.data_hash
+        if record.outcome is not None:
+            yield "Adapter hash", record.outcome.adapter_hash
+        share = numbers.percent(echo.trainable_parameters / echo.total_parameters)
+        yield "Parameters", f"{echo.trainable_parameters:,} learned ({share}), {echo.total_parameters:,} in all"
+        yield "Loss is computed at", echo.loss_route
+        yield from ((f"Version of {package}", version) for package, version in sorted(echo.versions.items()))
+
+
+def _from_to(first: float, last: float | None) -> str:
+    return f"{first:.4f}" if last is None else f"{first:.4f} → {last:.4f}"
+
+
+def _shown(value: Any) -> str:
+    """A value of a plan for a table: as YAML has it, long lists cut."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_shown(part)}" for key, part in value.items() if part is not None)
+    if isinstance(value, list | tuple) and any(isinstance(item, dict) for item in value):
+        return "; ".join(map(_shown, value))
+    if isinstance(value, list | tuple):
+        more = f" and {len(value) - _ITEMS_SHOWN} more" if len(value) > _ITEMS_SHOWN else ""
+        return ", ".join(map(_shown, value[:_ITEMS_SHOWN])) + more or "none"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,265 @@
+"""The training page: from real runs of the embedded model, whatever became of them; nothing in it can run."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import pytest
+
+from punie.data.ledger import Removal
+from punie.errors import InterruptedRun, UsageError
+from punie.files import write_jsonl
+from punie.report.pages import redraw, write_training_page
+from punie.report.training import Fate, TrainingRecord, read_training
+from punie.report.training_page import render_training
+from punie.training.adapter import AdapterFolder
+from punie.training.metrics import Failed, Metric, ValidLoss, append_metric, read_metrics, rewrite_metrics
+from punie.training.plan import TrainingPlan
+from punie.training.request import parse_plan
+from punie.training.runner import train
+
+from .browser import CHROMIUM, Browser, browser
+
+HOSTILE = "<img src=x onerror=alert(1)> & \u202e'\""
+
+
+def row(number: int) -> dict:
+    said = HOSTILE if number == 3 else f"{number} and {number + 1}. " * (1 + 12 * (number % 5 == 0))
+    asked = {"role": "user", "content": f"count {number}"}
+    return {"messages": [asked, {"role": "assistant", "content": said}], "half": "low" if number < 8 else "high"}
+
+
+@pytest.fixture(scope="session")
+def make_plan(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TrainingPlan]:
+    """Two stages over 16 chats, of which the longest are dropped, into a folder with a hostile name."""
+    data = tmp_path_factory.mktemp("data") / ("w" * 120)
+    write_jsonl(data / "train.jsonl", map(row, range(16)))
+    write_jsonl(data / "valid.jsonl", map(row, range(21, 25)))
+    stages = [{"name": name, "iters": 4, "where": {"half": [name]}} for name in ("low", "high")]
+    given = {"model": str(tiny_model), "data": str(data), "batch_size": 2, "learning_rate": 3e-3, "stages": stages}
+    rhythm = {
+        "steps_per_report": 1,
+        "steps_per_eval": 4,
+        "save_every": 2,
+        "max_seq_length": 96,
+        "overlong": "drop",
+        "num_layers": 2,
+    }
+
+    def make(**changes: object) -> TrainingPlan:
+        folder = tmp_path_factory.mktemp("runs") / HOSTILE
+        return parse_plan({**given, **rhythm, "adapter_path": str(folder), **changes}, where="test")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(make_plan: Callable[..., TrainingPlan]) -> Path:
+    plan = make_plan()
+    train(plan)
+    return Path(plan.adapter_path)
+
+
+@pytest.fixture(scope="session")
+def interrupted(make_plan: Callable[..., TrainingPlan]) -> Path:
+    """Ctrl-C after the third iteration."""
+    plan = make_plan()
+
+    def stop(metric: Metric) -> None:
+        if getattr(metric, "iteration", 0) >= 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(InterruptedRun):
+        train(plan, on_metric=stop)
+    return Path(plan.adapter_path)
+
+
+def copied(folder: Path, target: Path, *, losing: str = "") -> AdapterFolder:
+    shutil.copytree(folder, target)
+    if losing:
+        (target / "run" / losing).unlink()
+    return AdapterFolder(target)
+
+
+def with_losses(record: TrainingRecord, tmp_path: Path, first: float, chosen: float) -> TrainingRecord:
+    """The same run, had its validations come out like this."""
+    folder = copied(record.folder.root, tmp_path / f"{first}-{chosen}")
+    text = folder.outcome.read_text()
+    assert record.outcome is not None
+    for key, was, is_ in (
+        ("first_valid_loss", record.outcome.first_valid_loss, first),
+        ("valid_loss", record.outcome.valid_loss, chosen),
+    ):
+        text = text.replace(f'"{key}":{was}', f'"{key}":{is_}').replace(f'"{key}": {was}', f'"{key}": {is_}')
+    folder.outcome.write_text(text)
+    return read_training(folder.root)
+
+
+def test_a_finished_run_says_whether_it_learned_and_what_was_chosen(finished: Path) -> None:
+    """First both losses, then the checkpoint and how many were compared, then the curves of both stages."""
+    record = read_training(finished)
+    page = render_training(record)
+    assert record.outcome is not None
+    assert record.fate is Fate.DONE
+    assert f"{record.outcome.first_valid_loss:.4f} to {record.outcome.valid_loss:.4f}." in record.headline
+    assert f"<h1>{record.headline}</h1>" in page
+    assert f"The checkpoint of iteration {record.outcome.selection.iteration} became the adapter" in page
+    assert all(f'<th scope="row">{stage}</th>' in page for stage in ("low", "high"))
+    assert all(f'id="{name}-title"' in page for name in ("loss", "speed", "memory", "shares", "learning-rate"))
+    assert record.outcome.adapter_hash in page
+
+
+@pytest.mark.parametrize(
+    ("first", "chosen", "says"),
+    [(2.0, 1.5, "It learned: "), (2.0, 1.99, "It hardly learned: "), (2.0, 2.0, "It did not learn: ")],
+)
+def test_the_headline_claims_no_more_than_the_losses(
+    finished: Path, tmp_path: Path, first: float, chosen: float, says: str
+) -> None:
+    """A loss that fell by less than 1% is hardly learning, one that did not fall is none."""
+    assert with_losses(read_training(finished), tmp_path, first, chosen).headline.startswith(says)
+
+
+def test_dropped_rows_are_counted_and_shown(finished: Path) -> None:
+    """Rows that were not learned from are told before the numbers, by rule, with what they said."""
+    record = read_training(finished)
+    page = render_training(record)
+    assert [(rule.rule, rule.rows) for rule in record.removed] == [("max-seq-length", 4)]
+    assert "4 training rows were left out." in page
+    assert page.index("4 training rows were left out.") < page.index('id="learning"')
+    assert "0 and 1. 0 and 1." in page
+
+
+def test_every_key_of_the_plan_stands_beside_what_came_back(finished: Path) -> None:
+    """One row for each field of a plan, and none of them is at odds."""
+    page = render_training(read_training(finished))
+    assert all(f'<th scope="row">{key}</th>' in page for key in TrainingPlan.model_fields)
+    assert "not what the plan says" not in page
+
+
+def test_a_page_drawn_twice_is_the_same(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Byte by byte, from wherever it is asked for; `punie report` knows an adapter folder from an evaluation's."""
+    first = write_training_page(finished).read_bytes()
+    monkeypatch.chdir(finished.parent)
+    again = redraw(Path(finished.name))
+    assert again.samefile(finished / "run" / "report.html")
+    assert again.read_bytes() == first
+
+
+def test_an_interrupted_run_says_so_and_how_to_go_on(interrupted: Path) -> None:
+    """The curves so far, no claim about learning, and the command."""
+    record = read_training(interrupted)
+    page = render_training(record)
+    assert record.fate is Fate.STOPPED
+    assert record.headline == f"Interrupted after {record.reached} of 8 iterations."
+    assert "punie train --config" in page
+    assert "punie eval" not in page
+    assert 'id="learning"' in page
+
+
+def test_a_resumed_run_says_where_it_went_on(interrupted: Path, tmp_path: Path) -> None:
+    """The page of the finished run names the iteration after which the second session began."""
+    folder = copied(interrupted, tmp_path / "resumed")
+    plan = read_training(interrupted).plan.model_copy(update={"adapter_path": str(folder.root)})
+    folder.plan.write_text(plan.to_yaml())
+    train(plan, resume=True)
+    record = read_training(folder.root)
+    assert record.fate is Fate.DONE
+    assert record.resumed_after == [read_training(interrupted).reached]
+    assert f"iteration {record.resumed_after[0]}" in render_training(record)
+
+
+def test_a_killed_run_is_not_called_anything_else(finished: Path, tmp_path: Path) -> None:
+    """A record without a last word, or without any, has a page that claims nothing."""
+    folder = copied(finished, tmp_path / "killed", losing="outcome.json")
+    rewrite_metrics(folder.metrics, [m for m in read_metrics(folder.metrics) if getattr(m, "iteration", 9) <= 5])
+    assert read_training(folder.root).headline == "Not finished: the record ends after 5 of 8 iterations."
+    folder.metrics.unlink()
+    record = read_training(folder.root)
+    assert record.headline == "Not finished: the record ends after 0 of 8 iterations."
+    assert "before anything was read back" in render_training(record)
+
+
+def test_a_failed_run_shows_its_own_words(finished: Path, tmp_path: Path) -> None:
+    """What diverged, and the advice, from the record; a loss that is no number has no place in the curve."""
+    folder = copied(finished, tmp_path / "failed", losing="outcome.json")
+    losses = [m for m in read_metrics(folder.metrics) if getattr(m, "iteration", 9) <= 5]
+    rewrite_metrics(folder.metrics, losses)
+    append_metric(
+        folder.metrics, ValidLoss(iteration=6, loss=1e300, seconds=0.1, padding=0.0, supervised=0.5, **_rows())
+    )
+    append_metric(folder.metrics, Failed(error="DivergedError", what=HOSTILE, where="here", hint="Lower the rate."))
+    record = read_training(folder.root)
+    assert record.headline == "Diverged after 6 of 8 iterations."
+    page = render_training(record)
+    assert "Lower the rate." in page
+    assert "<img" not in page
+
+
+def _rows() -> dict[str, int]:
+    """What this version's ValidLoss must say besides."""
+    return {"rows": 4} if "rows" in ValidLoss.__struct_fields__ else {}
+
+
+def test_nothing_that_was_named_by_others_is_markup(finished: Path, tmp_path: Path) -> None:
+    """Names of folders, of rules and what rows say are text, and characters that turn text around are written out."""
+    folder = copied(finished, tmp_path / HOSTILE)
+    digest = read_training(finished).removed[0].examples[0].where
+    write_jsonl(folder.removed, [Removal(digest, 1, HOSTILE, HOSTILE, {HOSTILE: HOSTILE}, [HOSTILE]).to_row()])
+    page = render_training(read_training(folder.root))
+    assert "<img" not in page
+    assert "\u202e" not in page
+    assert page.count("<script") == 1
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    """Nothing is drawn from nothing."""
+    with pytest.raises(UsageError, match=r"run\.json"):
+        redraw(tmp_path)
+    with pytest.raises(UsageError, match="No training"):
+        read_training(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here")
+    with browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("width", [390, 768, 1200])
+def test_in_a_browser_the_page_is_quiet_and_fits(tab: Browser, finished: Path, width: int) -> None:
+    """Not a word on the console, no request but for the page, and nothing to scroll sideways."""
+    page = write_training_page(finished)
+    tab.open(page, width=width)
+    tab.value("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert tab.value("document.documentElement.scrollWidth") <= width
+    assert not tab.complaints()
+    assert tab.requests() == [page.as_uri()]
+
+
+def test_in_a_browser_dark_is_dark(tab: Browser, finished: Path) -> None:
+    """Paper, ink and lines follow the reader's setting."""
+    page = write_training_page(finished)
+    colours = []
+    for dark in (False, True):
+        tab.open(page, dark=dark)
+        wanted = ("body", "backgroundColor"), ("body", "color"), (".series.s0", "stroke"), (".series.s1", "stroke")
+        colours.append([tab.value(f"getComputedStyle(document.querySelector('{at}')).{what}") for at, what in wanted])
+    light, night = colours
+    assert all(one != other for one, other in zip(light, night, strict=True))
+    assert sum(map(int, night[0][4:-1].split(","))) < 150 < 600 < sum(map(int, light[0][4:-1].split(",")))
+
+
+def test_every_chart_can_be_read_without_being_seen(tab: Browser, finished: Path) -> None:
+    """Each drawing with a role has a name and a description, and each chart a table with a row for each place."""
+    tab.open(write_training_page(finished))
+    named = """[...document.querySelectorAll('svg[aria-labelledby]')].every(one =>
+        one.getAttribute('aria-labelledby').split(' ').every(id => document.getElementById(id).textContent))"""
+    assert tab.value(named) is True
+    assert tab.value("document.querySelectorAll('figure.lines').length") >= 5
+    rows = "[...document.querySelectorAll('figure.lines')].map(one => one.querySelectorAll('tbody tr').length)"
+    assert min(tab.value(rows)) >= 8
