@@ -34,7 +34,7 @@ from punie.workspace import EMBEDDED_MODEL, resolve_model
 
 ROUNDS = 2
 SEEDS = (0, 1, 2)
-QUALITY_ROWS, QUALITY_VALID = 360, 80
+QUALITY_ROWS, QUALITY_VALID = 160, 40
 
 Found = dict[str, Any]
 

@@ -54,7 +54,7 @@ def measure(folder: Path, python: Path, size: str, rows: int) -> dict[str, list[
     knobs = {"model": str(make_model(folder, size)), "data": str(folder / "data")}
     cell = Cell("", "", speed, size=size, batch_size=BATCH, rows=rows)
     tokenized = run(folder, "tokens", knobs, cell)["rows"]
-    tokens = sum(len(row["input_ids"]) for row in tokenized)
+    tokens = sum(min(len(row["input_ids"]), LONGEST) for row in tokenized)
     found: dict[str, list[Found]] = {name: [] for name in ("Punie", *TRL)}
     for _ in range(ROUNDS):
         found["Punie"].append(run(folder, "punie-training", knobs, cell))
