@@ -24,7 +24,7 @@ test: ready
 	@.venv/bin/python -m pytest -q
 
 test-all: ready
-	@.venv/bin/python -m pytest -q -m ""
+	@.venv/bin/python -m pytest -q -m "" --hypothesis-profile=default
 
 lint: ready
 	@.venv/bin/ruff check

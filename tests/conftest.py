@@ -6,8 +6,13 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from punie.workspace import resolve_model
+
+settings.register_profile("fast", max_examples=40)
+"""What `make test` draws of each property; `make test-all` draws hypothesis's own hundred."""
+settings.load_profile("fast")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ READERS = {
     "stats": "stats IN --model tiny",
     "diff": "diff IN IN",
     "show": "show IN --index 2",
+    "show model": "show IN --index 2 --model tiny",
     "map preview": "map IN drop-field note --dry-run 1",
 }
 WRITERS = {

@@ -17,7 +17,7 @@ from punie.cli.live import Live
 from punie.data.progress import Step
 
 Punie = Callable[..., Any]
-AT_ONCE = {"show"}
+AT_ONCE = {"show", "show model"}
 
 
 @pytest.mark.parametrize("line", [line for name, line in (READERS | WRITERS).items() if name not in AT_ONCE])

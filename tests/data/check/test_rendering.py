@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from children import AtHome
 
 from punie.data.check.inspection import Problem
 from punie.data.check.validation import Validation, validate
@@ -17,6 +18,12 @@ ASK = {"role": "user", "content": "List the folder a."}
 SAY = {"role": "assistant", "content": "Yes."}
 CALL = {"type": "function", "function": {"name": "ls", "arguments": {"path": "a", "deep": True}}}
 TOOL = {"type": "function", "function": {"name": "ls", "parameters": {"properties": {"path": {}, "deep": {}}}}}
+
+
+@pytest.fixture(autouse=True)
+def _at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`punie dataset validate --model` is tested with a child of its own, in tests/cli/dataset."""
+    monkeypatch.setattr("punie.data.check.rendering.Child", AtHome)
 
 
 def calling(*calls: Any, **others: Any) -> dict[str, Any]:

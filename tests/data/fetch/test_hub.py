@@ -236,14 +236,22 @@ def test_shortcuts_read_the_shape_of_their_card(downloaded: Path, name: str) -> 
     assert rows(downloaded / name)[0]["metadata"]["licence"] == SHORTCUTS[name].licence
 
 
-@pytest.mark.parametrize(("maximum", "counts"), [(1, [1]), (3, [1, 1, 1]), (20, [18, 1, 1]), (100, [30, 5, 5])])
-def test_the_maximum_is_over_all_splits(tmp_path: Path, maximum: int, counts: list[int]) -> None:
+DOWNLOAD_SEVERAL = """
+from pathlib import Path
+from punie.data.fetch.download import Asked, download
+
+for maximum in (1, 3, 20, 100):
+    print(list(download(Asked("org/pairs", maximum), Path(str(maximum))).counts.values()))
+"""
+
+
+def test_the_maximum_is_over_all_splits(tmp_path: Path) -> None:
     """No more rows than asked for, and no split that takes the place of train."""
     files = {f"{split}.jsonl": lines(PAIRS) for split in ("train", "valid", "test")}
-    with hub(tmp_path, "org/pairs", files) as (punie, _):
-        ended = punie("org/pairs", "--max", maximum)
+    with serving({"org/pairs": files}, tmp_path) as (_, environment):
+        ended = run(tmp_path, environment, "-c", DOWNLOAD_SEVERAL)
     assert ended.returncode == 0, ended.stderr
-    assert list(read_manifest(tmp_path / "data/pairs").counts.values()) == counts
+    assert ended.stdout.splitlines() == ["[1]", "[1, 1, 1]", "[18, 1, 1]", "[30, 5, 5]"]
 
 
 def test_a_name_in_any_case_and_a_typo() -> None:

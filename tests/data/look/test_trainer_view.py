@@ -1,4 +1,4 @@
-"""One row as the trainer sees it, in a real child with a real template."""
+"""One row as the trainer sees it, with a real template."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from children import AtHome
 
 from punie.data.look.display import show
 from punie.data.look.trainer_view import TrainerView, view_row
 from punie.data.source import SourceRow
 from punie.errors import DataError
+
+
+@pytest.fixture(autouse=True)
+def _at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`punie dataset show --model` is tested with a child of its own, in tests/cli/dataset."""
+    monkeypatch.setattr("punie.data.look.trainer_view.Child", AtHome)
 
 
 @pytest.fixture
