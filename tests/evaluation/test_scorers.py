@@ -162,6 +162,102 @@ def test_code_is_run_and_its_results_compared_outside(cases: Mapping[str, Case],
     assert (judged.right, judged.failure) == (failure == "", failure)
 
 
+CHECKED: dict[str, Any] = {"kind": "code", "entry_point": "add", "solution": "def add(a, b): return a + b"}
+LOOP = "def check(candidate):\n    for x in range(3):\n        assert candidate(x, 1) == x + 1"
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "failure", "partial", "in_process"),
+    [
+        ({"asserts": ["assert add(1, 2) == 3", "assert add(2, 2) == 4"]}, "def add(a, b): return a + b", "", 1.0, 0),
+        (
+            {"asserts": ["assert add(1, 2) == 3", "assert add(2, 2) == 4"]},
+            "def add(a, b): return 4",
+            "wrong result",
+            0.5,
+            0,
+        ),
+        ({"asserts": ["assert add(1, 2) == 3"]}, "def add(a, b): return 1 / 0", "raised", 0.0, 0),
+        ({"check": LOOP}, "def add(a, b): return a + b", "", 1.0, 1),
+        ({"check": LOOP}, "def add(a, b): return a", "raised", 0.0, 1),
+    ],
+)
+def test_asserts_and_check_programs_judge_code(
+    cases: Mapping[str, Case], form: dict[str, Any], text: str, failure: str, partial: float, in_process: int
+) -> None:
+    """Each check counts for itself in the share that holds; those decided in the candidate's process are counted."""
+    case = cases["add"].model_copy(update={"expect": CodeExpectation.model_validate({**CHECKED, **form})})
+    judged = score(case, text)
+    assert (judged.failure, judged.partial, judged.measurements["in_process"]) == (failure, partial, in_process)
+
+
+FORMS = [
+    # text, right, whether it is Python
+    ("```python\nclass Solution:\n    def add(self, a, b):\n        return a + b\n```", True, 1.0),
+    ("```python\nclass Solution:\n    @staticmethod\n    def add(a, b):\n        return a + b\n```", True, 1.0),
+    ("```python\nfrom __future__ import annotations\ndef add(a: Any, b): return operator.add(a, b)\n```", True, 1.0),
+    ("```python\ndef add(a, b) return a + b\n```", False, 0.0),
+    ("<think>def add(a, b): return a + b</think>```python\ndef add(a, b): return a\n```", False, 1.0),
+]
+
+
+@pytest.mark.parametrize(("text", "right", "syntax"), FORMS)
+def test_code_is_judged_in_any_usual_form(cases: Mapping[str, Case], text: str, right: bool, syntax: float) -> None:
+    """A method is called on a fresh object; the preamble stands before the code, and __future__ before both."""
+    expect = cases["add"].expect.model_copy(update={"preamble": "import operator"})
+    judged = score(cases["add"].model_copy(update={"expect": expect}), text)
+    assert (judged.right, judged.measurements["syntax"]) == (right, syntax)
+
+
+def test_the_share_of_tests_that_hold_is_no_credit(cases: Mapping[str, Case]) -> None:
+    """One of two tests holds: half of them, and a score of zero."""
+    judged = score(cases["add"], "def add(a, b): return 3")
+    assert (judged.value, judged.partial) == (0.0, 0.5)
+
+
+FINAL: list[tuple[dict[str, Any], str, str]] = [
+    # what is expected, text, failure
+    ({"kind": "number", "value": 3.14, "tolerance": 0.01}, "Answer: 3.149", ""),
+    ({"kind": "number", "value": 3.14, "tolerance": 0.01}, "Answer: 3.16", "wrong number"),
+    ({"kind": "number", "value": 200, "relative_tolerance": 0.01}, "about 198.5", ""),
+    ({"kind": "number", "value": 200, "relative_tolerance": 0.01}, "about 197", "wrong number"),
+    ({"kind": "text", "value": "Paris"}, "The answer is **Paris**.", ""),
+    ({"kind": "text", "value": "Paris"}, "The answer is paris.", "wrong text"),
+    ({"kind": "text", "value": "Paris", "ignore_case": True}, "The answer is paris.", ""),
+    ({"kind": "text", "value": "Paris"}, "Paris is not it.", "wrong text"),
+    ({"kind": "text", "values": ["O(n)", "linear"]}, "Answer: O(n)", ""),
+    ({"kind": "text", "regex": r"O\(n\s*log\s*n\)"}, "Answer: `O(n log n)`", ""),
+    ({"kind": "text", "regex": r"O\(n\)"}, "Answer: O(n) or O(1)", "wrong text"),
+    ({"kind": "text", "regex": "yes|no", "ignore_case": True}, "Answer: No", ""),
+    ({"kind": "text", "value": "x"}, "", "no answer"),
+    ({"kind": "choice", "value": "B"}, "The answer is (B).", ""),
+    ({"kind": "choice", "value": "B"}, "The answer is (C).", "wrong choice"),
+    ({"kind": "choice", "value": "B"}, "The answer is (E).", "no choice"),
+    ({"kind": "choice", "value": "E", "choices": ["A", "E"]}, "E", ""),
+    ({"kind": "keywords", "all": ["lock", "wait"]}, "They wait for each other's LOCK.", ""),
+    ({"kind": "keywords", "all": ["lock", "wait"]}, "They block and await.", "missing keyword"),
+    ({"kind": "keywords", "any": ["O(n)", "linear"]}, "It is O(n).", ""),
+    ({"kind": "keywords", "any": ["O(n)", "linear"]}, "It is quick.", "missing keyword"),
+]
+
+
+@pytest.mark.parametrize(("expect", "text", "failure"), FINAL)
+def test_final_answers_are_compared_as_their_kind_says(
+    cases: Mapping[str, Case], expect: dict[str, Any], text: str, failure: str
+) -> None:
+    """Numbers within a tolerance, texts exactly or as a whole expression, letters, whole words."""
+    case = Case.model_validate({**cases["sum"].model_dump(), "expect": expect})
+    assert score(case, text).failure == failure
+
+
+def test_a_trial_says_what_it_is_worth(cases: Mapping[str, Case]) -> None:
+    """Keywords are weak evidence, and the trial says so; how much a text repeats itself is measured for every kind."""
+    weak = Case.model_validate({**cases["sum"].model_dump(), "expect": {"kind": "keywords", "any": ["42"]}})
+    trials = [judge(case, answer("It is 42."), "off") for case in (weak, cases["sum"])]
+    assert [(trial.right, trial.weak) for trial in trials] == [(True, True), (True, False)]
+    assert all(set(trial.measurements) == {"distinct_2", "longest_repeat", "entropy"} for trial in trials)
+
+
 def test_expected_values_are_not_to_be_found_inside() -> None:
     """A program that searches its process for the expected value finds nothing, since it never goes in."""
     text = """

@@ -109,7 +109,7 @@ def follow_up(turn: Turn) -> list[dict[str, Any]]:
     """What a conversation goes on with after a turn: the calls as they should be, and their scripted results."""
     calls, results = [], []
     for number, (call, result) in enumerate(zip(turn.calls, turn.results, strict=True)):
-        arguments = msgspec.json.encode(call.arguments).decode()
+        arguments = msgspec.json.encode(call.reference().arguments).decode()
         calls.append(
             {"id": f"call_{number}", "type": "function", "function": {"name": call.name, "arguments": arguments}}
         )

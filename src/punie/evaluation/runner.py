@@ -30,7 +30,7 @@ from punie.evaluation.outcomes import (
 )
 from punie.evaluation.runs import PartialRun, refuse_existing
 from punie.evaluation.scorers import CodeExecution, choose_code_execution
-from punie.evaluation.selfcheck import check_suite
+from punie.evaluation.selfcheck import ensure_sound
 from punie.evaluation.suite import Half, Suite, load_suite
 from punie.serving.arms import Arm, LocalModel, serve_local
 from punie.serving.completion import Sampling
@@ -106,7 +106,7 @@ def half_of(suite: Suite) -> Half | Literal["both"]:
 def _checked(options: EvaluationOptions, suites: tuple[Suite, ...]) -> Exam:
     cases = [case for suite in suites for case in suite.cases]
     execution = choose_code_execution(cases, unsafe=options.unsafe_no_sandbox, ours=is_embedded(options.model))
-    checks = tuple(check_suite(suite, execution) for suite in suites)
+    checks = tuple(ensure_sound(suite, execution) for suite in suites)
     return Exam(suites, checks, execution, options.samples)
 
 

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import msgspec
+from pydantic import ValidationError
 
-from punie.errors import UsageError
+from punie.errors import PunieError, UsageError
 from punie.evaluation.code_scorer import CodeRunner
 from punie.evaluation.equality import same_argument
 from punie.evaluation.expectations import CodeExpectation
@@ -20,9 +25,23 @@ from punie.evaluation.outcomes import SelfCheck
 from punie.evaluation.score import Score
 from punie.evaluation.scorers import CodeExecution, runner_of, score_answer
 from punie.evaluation.suite import Case, Suite, reference_answer
+from punie.files import hash_files, hash_value, write_json
 from punie.sandbox.judge import CallResult
+from punie.workspace import cache_folder
 
 _STUB = "function"
+
+
+def ensure_sound(suite: Suite, code_execution: CodeExecution) -> SelfCheck:
+    """As `check_suite`, unless the same cases have passed before, under the same graders and the same sandbox."""
+    path = cache_folder() / "checked-suites" / f"{_key(suite, code_execution)}.json"
+    if (passed := _passed(path)) is not None:
+        return passed
+    check = check_suite(suite, code_execution)
+    with suppress(PunieError, OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, check.model_dump())
+    return check
 
 
 def check_suite(suite: Suite, code_execution: CodeExecution) -> SelfCheck:
@@ -42,6 +61,24 @@ def check_suite(suite: Suite, code_execution: CodeExecution) -> SelfCheck:
     except UsageError as error:
         raise UsageError(error.what, where=f"suite {suite.name}", hint=error.hint) from error
     return SelfCheck(references=len(steps), known_bad=known_bad)
+
+
+def _passed(path: Path) -> SelfCheck | None:
+    with suppress(OSError, ValidationError):
+        return SelfCheck.model_validate_json(path.read_bytes())
+    return None
+
+
+def _key(suite: Suite, code_execution: CodeExecution) -> str:
+    """Of everything that a check depends on, the source of what judges included: there is no version to forget."""
+    cases = [case.model_dump(mode="json") for case in suite.cases]
+    return hash_value([cases, code_execution, sys.version, _graders()])
+
+
+@cache
+def _graders() -> str:
+    package = Path(str(files("punie")))
+    return hash_files(sorted([*package.glob("*.py"), *package.glob("evaluation/*.py"), *package.glob("sandbox/*.py")]))
 
 
 def _steps(case: Case) -> Iterator[Case]:
