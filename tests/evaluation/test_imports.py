@@ -108,6 +108,7 @@ def test_accepted_values_and_left_out_arguments_are_kept(tmp_path: Path) -> None
                 arguments={"seconds": 5, "range": {"low": 1, "high": 3}},
                 accept={"seconds": (6,), "unit": ("s",), "range": ({"low": 2, "high": 3},)},
                 optional=("unit",),
+                loose_text=True,
             ),
         )
     )

@@ -26,7 +26,7 @@ def test_every_grader_is_sound(name: str) -> None:
     """Every reference answer scores 1 and every known-bad answer 0, in the jail."""
     suite = load_suite(name)
     checked = check_suite(suite, choose_code_execution(suite.cases, unsafe=False, ours=True))
-    assert checked.references == len(suite.cases)
+    assert checked.references == sum(1 + len(case.turns) for case in suite.cases)
     assert checked.known_bad > 5 * len(suite.cases)
 
 
@@ -39,10 +39,11 @@ def test_every_case_is_its_own(name: str) -> None:
 
 
 def test_baseline_has_twenty_of_each_category_and_a_third_to_choose_with() -> None:
-    """The three categories of the journal, in equal parts, each with a dev and a test half."""
-    counts = Counter((case.category, case.half) for case in load_suite("baseline").cases)
+    """The three categories of the journal, each with a dev and a test half; three cases more have several turns."""
+    counts = Counter((case.category, case.half) for case in load_suite("baseline").cases if not case.turns)
     categories = ("tool_calling", "code_generation", "reasoning")
     assert counts == {(category, half): size for category in categories for half, size in (("dev", 7), ("test", 13))}
+    assert Counter(case.half for case in load_suite("baseline").cases if case.turns) == {"dev": 1, "test": 2}
 
 
 @pytest.mark.parametrize("case", [case for _, case in CASES if isinstance(case.expect, CodeExpectation)], ids=name_of)
@@ -56,8 +57,9 @@ def test_no_constant_passes_a_code_case(case: Case) -> None:
 
 def expected_calls() -> Iterator[tuple[Case, ExpectedCall]]:
     for _, case in CASES:
-        if isinstance(case.expect, CallExpectation):
-            yield from ((case, call) for call in case.expect.calls)
+        for expect in (*(turn.expect for turn in case.turns), case.expect):
+            if isinstance(expect, CallExpectation):
+                yield from ((case, call) for call in expect.calls)
 
 
 @pytest.mark.parametrize(("case", "call"), list(expected_calls()), ids=name_of)
