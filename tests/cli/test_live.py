@@ -93,7 +93,7 @@ def test_the_block_keeps_to_the_screen(width: int) -> None:
     live = Live()
     live.begin("training")
     for metric in (
-        ValidLoss(iteration=0, loss=3.0, seconds=1.0, padding=0.2, supervised=0.4),
+        ValidLoss(iteration=0, loss=3.0, rows=4, seconds=1.0, padding=0.2, supervised=0.4),
         report(1, 2.5),
         report(2, 2.25),
     ):

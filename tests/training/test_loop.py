@@ -10,7 +10,7 @@ import pytest
 from mlx import nn
 
 from punie.errors import DivergedError
-from punie.files import write_jsonl
+from punie.files import make_folder, write_jsonl
 from punie.training.adapter import AdapterFolder
 from punie.training.checkpoint import flat, save_state
 from punie.training.loop import PunieEngine
@@ -18,7 +18,8 @@ from punie.training.metrics import Echo, Metric, TrainLoss
 from punie.training.progress import Progress
 from punie.training.rows import read_teaching_rows
 from punie.training.runner import train
-from punie.training.steps import Step
+from punie.training.steps import Engine, Step
+from punie.training.stock import StockEngine
 from punie.training.student import Learner, build_learner, load_student
 
 from .conftest import PlanMaker, chat
@@ -86,6 +87,41 @@ def test_every_batching_resumes_bit_for_bit(make_plan: PlanMaker, tmp_path: Path
         learner = build_learner(plan, rows, *load_student(plan))
         PunieEngine(plan, learner, first).run(Saver(learner, AdapterFolder.of(plan).state, 4 - first))
         ends.append(flat(learner.model.trainable_parameters()))
+    assert all(mx.array_equal(weight, ends[1][name]).item() for name, weight in ends[0].items())
+
+
+class Validator(Deaf):
+    """A listener that looks at the validation rows before every step, or never, and keeps what it hears."""
+
+    def __init__(self, engine: Engine, looks: bool) -> None:
+        self.engine, self.looks = engine, looks
+        self.losses, self.rows = list[float](), list[int]()
+
+    def at_rest(self) -> None:
+        if self.looks:
+            self.rows.append(self.engine.validate().rows)
+
+    def after(self, step: Step) -> None:
+        self.losses.append(step.loss)
+
+
+@pytest.mark.parametrize("kind", [PunieEngine, StockEngine])
+def test_validation_leaves_training_alone(make_plan: PlanMaker, tmp_path: Path, kind: type[Engine]) -> None:
+    """Order, dropout and weights are the same whether one validates before every step or never."""
+    mask = {"engine": "mlx-lm", "mask": "last"} if kind is StockEngine else {}
+    plan = make_plan(tmp_path / "run", iters=4, val_batches=1, grad_checkpoint=False, **STEADY, **mask)
+    rows = read_teaching_rows(Path(plan.data), 3)
+    make_folder(AdapterFolder.of(plan).unfinished)
+    ends, heard = [], []
+    for looks in (True, False):
+        learner = build_learner(plan, rows, *load_student(plan))
+        engine = kind(plan, learner, 0)
+        listener = Validator(engine, looks)
+        engine.run(listener)
+        ends.append(flat(learner.model.trainable_parameters()))
+        heard.append(listener)
+    assert heard[0].losses == heard[1].losses
+    assert heard[0].rows == [3] * 4
     assert all(mx.array_equal(weight, ends[1][name]).item() for name, weight in ends[0].items())
 
 

@@ -25,7 +25,7 @@ from punie.training.metrics import (
 from punie.training.selection import Selection
 
 EVENTS: tuple[Metric, ...] = (
-    ValidLoss(iteration=0, loss=3.5, seconds=0.1, padding=0.2, supervised=0.4),
+    ValidLoss(iteration=0, loss=3.5, rows=4, seconds=0.1, padding=0.2, supervised=0.4),
     Saved(iteration=4),
     Stopped(iteration=5),
     Failed(error="DataError", what="w", where="", hint="h"),

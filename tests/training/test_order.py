@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from punie.training.batches import TokenRow
 from punie.training.batching import RowsPerStep, TokensPerStep
-from punie.training.order import budget_order, given_order, like_length_order, training_order
+from punie.training.order import budget_order, given_order, like_length_order, training_order, validation_order
 
 SIZES = st.integers(1, 30)
 WIDTHS = st.lists(st.integers(1, 64), min_size=1, max_size=60)
@@ -139,6 +139,15 @@ def test_a_budget_bounds_the_shapes() -> None:
     shapes = {group.inputs.shape for (group,) in groups[:-1]}
     assert len(shapes) == len({width for _, width in shapes}) <= 33
     assert all(4096 - width <= height * (width + 1) <= 4096 for height, width in shapes)
+
+
+def test_validation_rows_are_drawn_once_by_a_stream_of_their_own() -> None:
+    """The same rows for the same seed, not the first of the file, and not those that any epoch or stage begins with."""
+    drawn = validation_order(200, 7)
+    assert sorted(drawn) == list(range(200))
+    assert drawn == validation_order(200, 7) != validation_order(200, 8)
+    epochs = [next(training_order(200, 200, 7, first)) for first in range(5)]
+    assert all(drawn[:20] != other[:20] for other in [list(range(200)), *epochs])
 
 
 def test_a_tiny_tail_of_a_pack_waits_for_no_one() -> None:

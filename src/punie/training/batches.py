@@ -46,10 +46,13 @@ class Group:
     segments: np.ndarray | None = None
 
     @property
+    def rows(self) -> int:
+        return len(self.inputs) if self.segments is None else int(self.segments.max())
+
+    @property
     def positions(self) -> int:
         """As many as `tokens` if there were no padding: each row has one token more than inputs."""
-        rows = len(self.inputs) if self.segments is None else int(self.segments.max())
-        return self.inputs.size + rows
+        return self.inputs.size + self.rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from punie.training.batches import Group, TokenRow, clipped, make_group
 from punie.training.batching import batching
 from punie.training.checkpoint import flat
 from punie.training.head import split_model
-from punie.training.loss import CHUNK, group_loss
+from punie.training.loss import CHUNK, group_loss, measured_loss
 from punie.training.memory import estimate
 from punie.training.needs import Needs
 from punie.training.packing import require_packable
@@ -47,7 +47,7 @@ class PunieEngine:
         self.plan, self.learner, self.first = plan, learner, first
         halves = split_model(learner.model, learner.train_rows[0].tokens)
         self.loss_route = "full logits" if halves is None else "learned positions"
-        self.loss = group_loss(halves)
+        self.loss, self.measured_loss = group_loss(halves), measured_loss(halves)
         self.gradient = nn.value_and_grad(learner.model, self.loss)
         self.batching, self.limit, self.val_batches = batching(plan), plan.max_seq_length, plan.val_batches
         if plan.packing:
@@ -85,18 +85,19 @@ class PunieEngine:
     def validate(self) -> Pass:
         model = self.learner.model
         model.eval()
-        total, tokens, positions, trained = 0.0, 0, 0, 0
+        total, rows, tokens, positions, trained = 0.0, 0, 0, 0, 0
         groups = self.batching.validation(self.learner.valid_rows, self.val_batches)
         with attention_in_blocks(model):
             for group in islice(groups, self.world.rank, None, self.world.size):
-                total += self._number(self.loss(model, *_arrays(group)))
+                total += self._number(self.measured_loss(model, *_arrays(group)))
+                rows += group.rows
                 tokens += group.tokens
                 positions += group.positions
                 trained += len(group.targets)
         model.train()
-        total, *counts = self.world.total(total, tokens, positions, trained)
-        tokens, positions, trained = map(round, counts)
-        return Pass(total / trained, tokens, positions, trained)
+        total, *counts = self.world.total(total, rows, tokens, positions, trained)
+        rows, tokens, positions, trained = map(round, counts)
+        return Pass(total / trained, rows, tokens, positions, trained)
 
     def _step(self, iteration: int, indices: Sequence[int]) -> Step:
         rows = [self.learner.train_rows[index] for index in indices]

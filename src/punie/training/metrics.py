@@ -105,6 +105,8 @@ class ValidLoss(_Event, frozen=True, kw_only=True, tag="valid"):
     iteration: int
     stage: str | None = None
     loss: float
+    rows: int
+    """Of all validation rows; the same ones every time."""
     seconds: float
     padding: float
     supervised: float

@@ -71,6 +71,15 @@ def full_blocks(rows: np.ndarray, widths: np.ndarray, budget: int) -> tuple[list
     return blocks, waiting
 
 
+def validation_order(rows: int, seed: int) -> list[int]:
+    """All rows, in an order that is drawn once for a run; the first of them are what every validation looks at.
+
+    The stream serves nothing else: numpy keeps a spawned sequence apart from all that are made of lists of numbers.
+    """
+    own = np.random.SeedSequence(seed, spawn_key=(0,))
+    return np.random.default_rng(own).permutation(rows).tolist()
+
+
 def shuffled_epochs(rows: int, seed: int) -> Iterator[Sequence[int]]:
     return _shuffled(rows, seed, 0)
 

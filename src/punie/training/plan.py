@@ -181,10 +181,6 @@ class TrainingPlan(BaseModel):
                 f"batch_tokens has no room for a row of max_seq_length, {self.max_seq_length}",
             ),
             (
-                self.batch_tokens is not None and not self.packing and any(s.order == "given" for s in self.stages),
-                "batch_tokens makes steps of like length, which order given forbids; use batch_size, or packing",
-            ),
-            (
                 self.batch_tokens is not None and any(part.epochs is not None for part in (self, *self.stages)),
                 "epochs cannot be counted before the rows are tokenized; beside batch_tokens give iters",
             ),

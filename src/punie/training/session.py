@@ -239,7 +239,7 @@ class Session:
         started = time.perf_counter()
         done = self.engine.validate()
         seconds, shares = time.perf_counter() - started, {"padding": done.padding, "supervised": done.supervised}
-        self._say(ValidLoss(iteration=at, stage=self.progress.stage, loss=done.loss, seconds=seconds, **shares))
+        self._say(ValidLoss(iteration=at, stage=self.progress.stage, loss=done.loss, rows=done.rows, seconds=seconds, **shares))
         self._require_sense(done.loss)
         found = Validation(at, done.loss)
         self.progress = replace(self.progress, validations=(*self.progress.validations, found))

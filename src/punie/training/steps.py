@@ -29,6 +29,7 @@ class Pass:
     """One look at the validation rows. Loss in nats per learned token; `positions` are tokens with padding."""
 
     loss: float
+    rows: int
     tokens: int
     positions: int
     trained_tokens: int
@@ -69,4 +70,4 @@ class Engine(Protocol):
         """An estimate of what a step needs at most; None where there is none."""
 
     def validate(self) -> Pass:
-        """Over the first `val_batches` batches of the validation rows."""
+        """Over the first `val_batches` batches of the validation rows, which are in the order drawn for this run."""

@@ -71,7 +71,7 @@ class StockEngine(TrainingCallback):
         loss = evaluate(self.learner.model, rows, size, self.val_batches, limit, iterate_batches=_validation)
         self.learner.model.train()
         positions = sum(make_batch(batch, limit).tokens.size for batch in slices(rows, size))
-        return Pass(loss, sum(clipped(rows, limit)), positions, sum(row.learned(limit).size for row in rows))
+        return Pass(loss, len(rows), sum(clipped(rows, limit)), positions, sum(row.learned(limit).size for row in rows))
 
     def on_train_loss_report(self, train_info: dict[str, Any]) -> None:
         """mlx-lm's callback, after every step."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import mlx.core as mx
@@ -18,6 +18,7 @@ from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow
 from punie.training.checkpoint import flat, load_state, random_key, seed_of
 from punie.training.masking import MASKERS, RenderedChat, Spans
+from punie.training.order import validation_order
 from punie.training.overlong import FittedRows, fit_rows
 from punie.training.plan import TrainingPlan
 from punie.training.rows import Split, TeachingRows
@@ -92,7 +93,8 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
     mx.random.seed(plan.seed)
     seed = seed_of(random_key())
     make_trainable(model, plan)
-    learner = Learner(model, tokenizer, make_optimizer(plan), train, valid, MASKERS[plan.mask], views, seed)
+    drawn = [valid.rows[index] for index in validation_order(len(valid.rows), seed)]
+    learner = Learner(model, tokenizer, make_optimizer(plan), train, replace(valid, rows=drawn), MASKERS[plan.mask], views, seed)
     if (state := AdapterFolder.of(plan).state).exists():
         load_state(state, model, learner.optimizer)
     mx.eval(model.parameters())
