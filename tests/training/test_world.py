@@ -7,16 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from punie.files import make_folder, write_text
+from punie.files import make_folder, write_jsonl, write_text
 from punie.process import mlx_environment
 from punie.training.adapter import AdapterFolder
-from punie.training.metrics import DECODER, Done, Metric, Stopped, TrainLoss, ValidLoss, follow, read_metrics
+from punie.training.metrics import DECODER, Done, Failed, Metric, Stopped, TrainLoss, ValidLoss, follow, read_metrics
 from punie.training.plan import TrainingPlan
 from punie.training.progress import read_progress
 from punie.training.runner import resolve_plan, train
@@ -25,6 +26,7 @@ from .conftest import PlanMaker
 
 PATIENCE = 200.0
 KNOBS: dict[str, Any] = {"dropout": 0.0, "batch_size": 5}
+LONG: dict[str, Any] = {"iters": 2000, "steps_per_eval": 1000}
 
 
 def launch(plan: TrainingPlan) -> subprocess.Popen[bytes]:
@@ -68,17 +70,45 @@ def test_two_processes_learn_what_one_learns(make_plan: PlanMaker, tmp_path: Pat
 @pytest.mark.slow
 def test_all_stop_when_one_is_told_to(make_plan: PlanMaker, tmp_path: Path) -> None:
     """A signal to the second process alone ends both after the same step, and the first has saved."""
-    launcher = launch(make_plan(tmp_path / "run", **KNOBS, iters=2000, steps_per_eval=1000))
-    folder = AdapterFolder(tmp_path / "run")
-    heard = []
-    for metric in follow(folder.metrics, lambda: launcher.poll() is None, DECODER):
+    last = end_of(make_plan(tmp_path / "run", **KNOBS, **LONG), lambda second: second.send_signal(signal.SIGTERM))
+    assert isinstance(last, Stopped)
+    assert read_progress(AdapterFolder(tmp_path / "run").state).iteration == last.iteration < 2000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of another process can be set on Linux only")
+def test_all_give_up_when_one_cannot_go_on(make_plan: PlanMaker, tmp_path: Path) -> None:
+    """The second process may not write its checkpoint: neither hangs, and the first says what happened to which."""
+
+    def fill_disk(second: psutil.Process) -> None:
+        second.rlimit(psutil.RLIMIT_FSIZE, (20_000, 20_000))
+
+    last = end_of(make_plan(tmp_path / "run", **KNOBS, **{**LONG, "save_every": 10}), fill_disk)
+    assert isinstance(last, Failed)
+    assert (last.error, last.where.endswith("(process of rank 1)")) == ("CapacityError", True)
+
+
+@pytest.mark.slow
+def test_all_are_refused_what_one_is_refused(make_plan: PlanMaker, tmp_path: Path) -> None:
+    """What is wrong before the first step ends both, and the first says it."""
+    write_jsonl(tmp_path / "train.jsonl", [{"text": "of another shape"}, {}])
+    launcher = launch(make_plan(tmp_path / "run", data=str(tmp_path), **KNOBS, patience=None, min_delta=0.0))
+    assert launcher.wait(PATIENCE) == 0
+    last = read_metrics(tmp_path / "run/run/metrics.jsonl")[-1]
+    assert isinstance(last, Failed)
+    assert last.error == "DataError"
+
+
+def end_of(plan: TrainingPlan, act: Callable[[psutil.Process], None]) -> Metric:
+    """The last thing that is said after something was done to the process of rank 1, in the middle of the run."""
+    launcher = launch(plan)
+    heard = list[Metric]()
+    for metric in follow(AdapterFolder.of(plan).metrics, lambda: launcher.poll() is None, DECODER):
         heard.append(metric)
         if isinstance(metric, TrainLoss) and metric.iteration == 2:
-            second = next(child for child in workers(launcher) if child.environ()["MLX_RANK"] == "1")
-            second.send_signal(signal.SIGTERM)
+            act(next(child for child in workers(launcher) if child.environ()["MLX_RANK"] == "1"))
     assert launcher.wait(PATIENCE) == 0
-    assert isinstance(heard[-1], Stopped)
-    assert read_progress(folder.state).iteration == heard[-1].iteration < 2000
+    return heard[-1]
 
 
 def workers(launcher: subprocess.Popen[bytes]) -> list[psutil.Process]:

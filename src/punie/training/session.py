@@ -9,17 +9,17 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import mlx.core as mx
 from msgspec.structs import replace as with_changes
 
 from punie.errors import CapacityError, DivergedError, InterruptedRun
-from punie.files import copy_file, make_folder, write_json
 from punie.training import readback
 from punie.training.adapter import AdapterFolder
-from punie.training.checkpoint import forget_moments, save_state, save_weights
+from punie.training.archive import Archive
+from punie.training.checkpoint import forget_moments
 from punie.training.echo import schedule_points
 from punie.training.loop import PunieEngine
 from punie.training.masking import MASKERS
@@ -31,18 +31,19 @@ from punie.training.metrics import (
     Metric,
     Saved,
     StageBegan,
-    TrainLoss,
     ValidLoss,
     append_metric,
 )
 from punie.training.needs import SMALLER
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, Validation
-from punie.training.selection import Selection, Selector
+from punie.training.selection import Selector
 from punie.training.steps import Engine, Step
 from punie.training.stock import StockEngine
-from punie.training.student import Learner, adapter_config
+from punie.training.student import Learner
 from punie.training.views import View
+from punie.training.window import Window
+from punie.training.world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +57,6 @@ class Rhythm:
     @classmethod
     def of(cls, plan: TrainingPlan) -> Rhythm:
         return cls(plan.steps_per_report, plan.steps_per_eval, plan.save_every)
-
-
-@dataclass(slots=True)
-class Window:
-    """The steps since the last report."""
-
-    steps: list[Step] = field(default_factory=list)
-
-    def metric(self, progress: Progress) -> TrainLoss:
-        steps = self.steps
-        seconds, tokens = sum(step.seconds for step in steps), sum(step.tokens for step in steps)
-        norms = [step.gradient_norm for step in steps if step.gradient_norm is not None]
-        return TrainLoss(
-            iteration=progress.iteration,
-            stage=progress.stage,
-            loss=sum(step.loss for step in steps) / len(steps),
-            learning_rate=steps[-1].learning_rate,
-            gradient_norm=norms[-1] if norms else None,
-            iterations_per_second=len(steps) / seconds,
-            tokens_per_second=tokens / seconds,
-            tokens=progress.tokens,
-            trained_tokens=progress.trained_tokens,
-            padding=1 - tokens / sum(step.positions for step in steps),
-            supervised=sum(step.trained_tokens for step in steps) / tokens,
-            active_memory=mx.get_active_memory(),
-            peak_memory=mx.get_peak_memory(),
-            new_shapes=sum(step.new_shape for step in steps),
-        )
 
 
 class _EnoughTraining(Exception):
@@ -100,6 +73,7 @@ class Session:
         progress: Progress,
         echo: Echo,
         limit: int,
+        world: World,
         stopping: Callable[[], bool],
     ) -> None:
         self.plan = plan
@@ -108,20 +82,22 @@ class Session:
         self.start = self.progress = progress
         self.echo = echo
         self.limit = limit
+        self.world = world
         self.stopping = stopping
         self.rhythm = Rhythm.of(plan)
         self.selector = Selector.of(plan)
+        self.archive = Archive(self.folder, plan, learner, self.selector)
         self.stages = {view.start: view for view in learner.views}
         self.window = Window()
         self.train_loss = math.nan
-        self.save_due = False
+        self.best_due = self.save_due = False
         self.engine: Engine = (StockEngine if plan.engine == "mlx-lm" else PunieEngine)(
             plan, learner, progress.iteration
         )
 
     def run(self) -> Done:
         """Raises DivergedError, and InterruptedRun when stopped: by then the state is saved."""
-        make_folder(self.folder.unfinished)
+        self.archive.open()
         with suppress(_EnoughTraining):
             self.engine.run(self)
         return self._finish()
@@ -141,7 +117,8 @@ class Session:
             **values,
         }
         self._say(with_changes(self.echo, values=found, loss_route=self.engine.loss_route))
-        self._require_memory()
+        with self.world.together():
+            self._require_memory()
 
     def _require_memory(self) -> None:
         if (needs := self.engine.needs()) is None:
@@ -159,23 +136,36 @@ class Session:
         done, stage = self.progress.iteration, self.stages.get(self.progress.iteration)
         if stage or done % self.rhythm.steps_per_eval == 0:
             self._validate()
-        if stage and (done == 0 or done > self.start.iteration):
-            self._begin_stage(stage)
-        if done > self.start.iteration:
-            self._save_if_due()
-        if self.stopping() and self._at_update:
-            save_state(self.folder.state, self.learner.model, self.learner.optimizer, self.progress)
-            raise InterruptedRun(f"Training was stopped after iteration {done}.")
-        if mx.get_peak_memory() > self.limit and self._at_update:
-            save_state(self.folder.state, self.learner.model, self.learner.optimizer, self.progress)
-            raise CapacityError(
-                f"The run took {mx.get_peak_memory() / 1e9:.2f} GB of memory and may use {self.limit / 1e9:.2f} GB. "
-                f"It is saved after iteration {done}.",
-                where=str(self.folder.root),
-                hint=f"Go on with a higher memory_limit: {self.folder.resume_command} --memory-limit ...\n{SMALLER}",
-            )
-        if self.selector.exhausted(self.progress.validations) and self._at_update:
-            raise _EnoughTraining
+        with self.world.together():
+            self._keep_best()
+            if stage and (done == 0 or done > self.start.iteration):
+                self._begin_stage(stage)
+            if done > self.start.iteration:
+                self._save_if_due()
+        if self._at_update:
+            self._stop_if_asked()
+            self._stop_if_too_large()
+            if self.selector.exhausted(self.progress.validations):
+                raise _EnoughTraining
+
+    def _stop_if_asked(self) -> None:
+        if self.world.any(self.stopping()):
+            with self.world.together():
+                self.archive.save_state(self.progress)
+            raise InterruptedRun(f"Training was stopped after iteration {self.progress.iteration}.")
+
+    def _stop_if_too_large(self) -> None:
+        peak = mx.get_peak_memory()
+        if not self.world.any(peak > self.limit):
+            return
+        with self.world.together():
+            self.archive.save_state(self.progress)
+        raise CapacityError(
+            f"The run took {self.world.highest(peak) / 1e9:.2f} GB of memory and may use {self.limit / 1e9:.2f} GB. "
+            f"It is saved after iteration {self.progress.iteration}.",
+            where=str(self.folder.root),
+            hint=f"Go on with a higher memory_limit: {self.folder.resume_command} --memory-limit ...\n{SMALLER}",
+        )
 
     def after(self, step: Step) -> None:
         done = self.progress.iteration + 1
@@ -193,7 +183,7 @@ class Session:
     def _begin_stage(self, view: View) -> None:
         """What was learned before is kept under its own name, and saved together with the beginning of the next."""
         if self.progress.stage is not None:
-            self._keep_stage(self.progress.stage)
+            self.archive.save_stage(self.progress.stage)
             self.save_due = True
         if view.stage.restart == "all":
             forget_moments(self.learner.optimizer)
@@ -201,50 +191,42 @@ class Session:
         began = {"stage": view.stage.name, "rows": len(view.rows), "iters": view.stage.iters}
         self._say(StageBegan(iteration=self.progress.iteration, **began))
 
-    def _keep_stage(self, name: str) -> None:
-        folder = make_folder(self.folder.stage(name))
-        write_json(folder / self.folder.config.name, adapter_config(self.plan, self.learner.model))
-        save_weights(folder / self.folder.weights.name, self.learner.model)
-
     @property
     def _at_update(self) -> bool:
         """Whether no gradients are accumulated, which a state does not hold."""
         return self.progress.iteration % self.plan.grad_accumulation_steps == 0
 
+    def _keep_best(self) -> None:
+        """At once, for it may not come again."""
+        if self.best_due:
+            self.archive.save_checkpoint(self.progress.iteration)
+            self.best_due = False
+
     def _save_if_due(self) -> None:
-        self.save_due |= self.progress.iteration % self.rhythm.save_every == 0
+        done = self.progress.iteration
+        self.save_due |= done % self.rhythm.save_every == 0
         if self.save_due and self._at_update:
-            self._checkpoint()
-            save_state(self.folder.state, self.learner.model, self.learner.optimizer, self.progress)
-            self._say(Saved(iteration=self.progress.iteration))
+            self.archive.save_checkpoint(done)
+            self.archive.save_state(self.progress)
+            self._say(Saved(iteration=done))
             self.save_due = False
-            self._forget_old_checkpoints()
-
-    def _checkpoint(self) -> None:
-        save_weights(self.folder.checkpoint(self.progress.iteration), self.learner.model)
-
-    def _forget_old_checkpoints(self) -> None:
-        """Only after the state was saved: a resumed run needs the best checkpoint that its state knows of."""
-        best = self.selector.best(self.progress.validations)
-        self.folder.drop_checkpoints(
-            self.selector.superfluous(self.folder.checkpoints(), protected=best and best.iteration)
-        )
+            self.archive.drop_old_checkpoints(self.progress)
 
     def _validate(self) -> None:
-        """Once at an iteration, over all sessions. A new best one is kept at once, for it may not come again."""
+        """Once at an iteration, over all sessions."""
         at = self.progress.iteration
         if not self.learner.valid_rows or any(validation.iteration == at for validation in self.progress.validations):
             return
         self._say(Doing(what="validating", iteration=self.progress.iteration))
         started = time.perf_counter()
         done = self.engine.validate()
-        seconds, shares = time.perf_counter() - started, {"padding": done.padding, "supervised": done.supervised}
-        self._say(ValidLoss(iteration=at, stage=self.progress.stage, loss=done.loss, rows=done.rows, seconds=seconds, **shares))
+        seconds = time.perf_counter() - started
+        figures = {"loss": done.loss, "rows": done.rows, "padding": done.padding, "supervised": done.supervised}
+        self._say(ValidLoss(iteration=at, stage=self.progress.stage, seconds=seconds, **figures))
         self._require_sense(done.loss)
         found = Validation(at, done.loss)
         self.progress = replace(self.progress, validations=(*self.progress.validations, found))
-        if self.selector.select == "best" and self.selector.best(self.progress.validations) == found:
-            self._checkpoint()
+        self.best_due = self.selector.select == "best" and self.selector.best(self.progress.validations) == found
 
     def _require_sense(self, loss: float) -> None:
         """Raises DivergedError where a model that knew something has come to know less than nothing."""
@@ -269,13 +251,13 @@ class Session:
         if self.window.steps:
             self._report()
         self._validate()
+        self._keep_best()
         if self.progress.iteration % self.rhythm.save_every == 0:
-            self._checkpoint()
+            self.archive.save_checkpoint(self.progress.iteration)
         if self.progress.stage is not None:
-            self._keep_stage(self.progress.stage)
+            self.archive.save_stage(self.progress.stage)
         selection = self.selector.choose(self.progress.validations, self.progress.iteration)
-        write_json(self.folder.unfinished / self.folder.config.name, adapter_config(self.plan, self.learner.model))
-        self._write_adapter(selection)
+        self.archive.save_adapter(selection, self.progress.iteration)
         return Done(
             selection=selection,
             stopped_early=self.progress.iteration < self.plan.iters,
@@ -286,13 +268,6 @@ class Session:
             trained_tokens=self.progress.trained_tokens,
             peak_memory=mx.get_peak_memory(),
         )
-
-    def _write_adapter(self, selection: Selection) -> None:
-        adapter = self.folder.unfinished / self.folder.weights.name
-        if selection.iteration == self.progress.iteration:
-            save_weights(adapter, self.learner.model)
-        else:
-            copy_file(self.folder.checkpoint(selection.iteration), adapter)
 
     def _say(self, metric: Metric) -> None:
         append_metric(self.folder.metrics, metric)

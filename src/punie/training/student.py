@@ -93,8 +93,8 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
     mx.random.seed(plan.seed)
     seed = seed_of(random_key())
     make_trainable(model, plan)
-    drawn = [valid.rows[index] for index in validation_order(len(valid.rows), seed)]
-    learner = Learner(model, tokenizer, make_optimizer(plan), train, replace(valid, rows=drawn), MASKERS[plan.mask], views, seed)
+    valid = replace(valid, rows=[valid.rows[index] for index in validation_order(len(valid.rows), seed)])
+    learner = Learner(model, tokenizer, make_optimizer(plan), train, valid, MASKERS[plan.mask], views, seed)
     if (state := AdapterFolder.of(plan).state).exists():
         load_state(state, model, learner.optimizer)
     mx.eval(model.parameters())

@@ -42,7 +42,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     world = find_world()
     with _home(load_plan(Path(sys.argv[1])), world) as plan:
-        append_metric(AdapterFolder.of(plan).metrics, _last_word(plan, world, lambda: world.any(stop.is_set())))
+        append_metric(AdapterFolder.of(plan).metrics, _last_word(plan, world, stop.is_set))
 
 
 @contextmanager
@@ -69,30 +69,40 @@ def _last_word(plan: TrainingPlan, world: World, stopping: Callable[[], bool]) -
 
 def learn(plan: TrainingPlan, world: World, stopping: Callable[[], bool]) -> Done:
     """Read, load, train. The rows come first: what is wrong with them should not cost the loading of a model."""
-    started = time.perf_counter()
-    _say(plan, "reading rows")
-    least = 1 if plan.batch_tokens else plan.batch_size
-    rows = read_teaching_rows(Path(plan.data), least)
-    progress = _progress(plan, rows)
+    with world.together():
+        _say(plan, "reading rows")
+        rows = read_teaching_rows(Path(plan.data), _least(plan))
+        progress = _progress(plan, rows)
     _require_one_run(plan, progress, world)
 
     from punie.training import memory
     from punie.training.session import Session
-    from punie.training.student import build_learner, load_student
 
     limit = memory.allowed(plan.memory_limit)
-    memory.require_weights_fit(Path(plan.model), limit)
+    with world.together():
+        memory.require_weights_fit(Path(plan.model), limit)
+        learner, echo = _prepare(plan, rows, progress)
+        _keep_account(plan, learner)
+    return Session(plan, learner, progress, echo, limit, world, stopping).run()
+
+
+def _least(plan: TrainingPlan) -> int:
+    """Rows that training needs."""
+    return 1 if plan.batch_tokens else plan.batch_size
+
+
+def _prepare(plan: TrainingPlan, rows: TeachingRows, progress: Progress) -> tuple[Learner, Echo]:
+    from punie.training.student import build_learner, load_student
+
+    started = time.perf_counter()
     _say(plan, "loading the model")
     model, tokenizer = load_student(plan)
     loaded = time.perf_counter()
     _say(plan, "tokenizing")
     learner = build_learner(plan, rows, model, tokenizer)
-    require_batch(len(learner.train_rows), least, rows.train.path)
-    _keep_account(plan, learner)
-    echo = _echo(
-        plan, rows, learner, progress, load_seconds=loaded - started, prepare_seconds=time.perf_counter() - loaded
-    )
-    return Session(plan, learner, progress, echo, limit, stopping).run()
+    require_batch(len(learner.train_rows), _least(plan), rows.train.path)
+    seconds = {"load_seconds": loaded - started, "prepare_seconds": time.perf_counter() - loaded}
+    return learner, _echo(plan, rows, learner, progress, **seconds)
 
 
 def _keep_account(plan: TrainingPlan, learner: Learner) -> None:

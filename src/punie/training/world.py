@@ -6,16 +6,22 @@ on sums over all, so that all decide alike: to stop, to give up, which weights a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import mlx.core as mx
+import numpy as np
 from mlx.nn.utils import average_gradients
 from mlx.utils import tree_map
 
-from punie.errors import UsageError
+from punie.errors import PunieError, UsageError
 from punie.training.batches import TokenRow
+from punie.training.metrics import Failed
+
+_WORDS = 4096
+"""Bytes of an error that the other processes get to know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,36 @@ class World:
 
     def any(self, flag: bool) -> bool:
         return self.total(flag)[0] > 0
+
+    @contextmanager
+    def together(self) -> Generator[None]:
+        """What is done inside succeeds for all, or all raise the error of the first that failed.
+
+        So nobody waits for one that has given up. Inside, no process may wait for another.
+        """
+        own: PunieError | None = None
+        try:
+            yield
+        except PunieError as error:
+            own = error
+        if self.any(own is not None):
+            raise own if self.size == 1 and own else self._first_error(own)
+
+    def highest(self, number: float) -> float:
+        """The highest of all processes' numbers."""
+        if self.size == 1:
+            return number
+        return cast(float, mx.distributed.all_max(mx.array(number, mx.float32), stream=mx.cpu).item())
+
+    def _first_error(self, own: PunieError | None) -> PunieError:
+        """Of the lowest rank that has one, and its rank with it."""
+        parts = () if own is None else (type(own).__name__, own.what, own.where, own.hint)
+        words = "\0".join(parts).encode()[:_WORDS].ljust(_WORDS, b"\0")
+        everyones = mx.distributed.all_gather(mx.array(np.frombuffer(words, np.uint8))[None], stream=mx.cpu)
+        said = [bytes(np.asarray(line)).rstrip(b"\0").decode(errors="ignore") for line in everyones]
+        rank = next(rank for rank, line in enumerate(said) if line)
+        error, what, where, hint = [*said[rank].split("\0"), "", "", ""][:4]
+        return Failed(error=error, what=what, where=f"{where} (process of rank {rank})".lstrip(), hint=hint).to_error()
 
     def require_same(self, **hashes: str) -> None:
         """Raises UsageError, everywhere, where the processes were given different things under one name."""
