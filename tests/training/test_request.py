@@ -69,6 +69,18 @@ def test_alpha_and_ratios_depend_on_what_the_other_layers_say(thirty: str) -> No
         asked({"alpha": 32, "scale": 2.0})
 
 
+def test_a_rhythm_in_updates_becomes_one_in_batches() -> None:
+    """Hugging Face counts updates; how many batches they have may be said elsewhere."""
+    theirs = {"logging_steps": 5, "eval_steps": 50, "save_steps": 100}
+    plan = asked(theirs, {"grad_accumulation_steps": 2}, defaults={"save_every": 7}).plan
+    assert (plan.steps_per_report, plan.steps_per_eval, plan.save_every) == (10, 100, 200)
+    assert asked(theirs, {"save_every": 30}).plan.save_every == 30
+    with pytest.raises(UsageError, match="makes save_every 100, but save_every is 30"):
+        asked({**theirs, "save_every": 30})
+    with pytest.raises(UsageError, match="eval_updates is not a number above 0"):
+        asked({"eval_steps": 0})
+
+
 def test_a_default_that_fits_another_default_goes_with_it() -> None:
     """Choosing another schedule, optimizer or kind of tuning is not refused for the sake of what nobody said."""
     defaults = {"schedule": "cosine", "final_learning_rate": 1e-6, "optimizer": "adamw", "weight_decay": 0.1, "rank": 4}

@@ -10,6 +10,7 @@ from punie.errors import UsageError
 from punie.training.request import WORDS
 from punie.training.spellings import in_our_words
 
+RHYTHM = {"report_updates": 5, "eval_updates": 50, "save_updates": 100}
 WARMED = {"warmup": 100, "warmup_init": 1e-7}
 
 
@@ -23,7 +24,6 @@ def words(**values: Any) -> dict[str, Any]:
         ("iter", "Did you mean iters?"),
         ("batchsize", "Did you mean batch_size?"),
         ("lora_alfa", "Did you mean lora_alpha?"),
-        ("save_steps", "Here it is save_every, in batches: save_steps x grad_accumulation_steps."),
         ("use_rslora", "Here it is scale, which is alpha / square root of rank."),
     ],
 )
@@ -54,6 +54,12 @@ def test_an_unknown_word_is_refused_with_the_one_that_was_meant(key: str, hint: 
         ({"per_device_train_batch_size": 2}, {"batch_size": 2}),
         ({"lora_target_modules": ["q_proj"]}, {"keys": ["q_proj"]}),
         ({"target_modules": "all-linear"}, {}),
+        ({"logging_steps": 5, "eval_steps": 50, "save_steps": 100}, RHYTHM),
+        ({"eval_strategy": "steps", "save_strategy": "steps", "metric_for_best_model": "eval_loss"}, {}),
+        (
+            {"load_best_model_at_end": True, "save_total_limit": 2, "early_stopping_patience": 3},
+            {"select": "best", "keep_checkpoints": 2, "patience": 3},
+        ),
         ({"train_on_inputs": False}, {"mask": "assistant"}),
         ({"completion_only_loss": True}, {"mask": "prompt"}),
         ({"completion_only_loss": False, "assistant_only_loss": False}, {"mask": "none"}),
@@ -105,6 +111,8 @@ def test_other_trainers_words_become_ours(theirs: dict, ours: dict) -> None:
         ({"test": True}, "punie eval"),
         ({"resume_adapter_file": "a.safetensors"}, "--resume"),
         ({"max_grad_norm": 1.0}, "not clipped"),
+        ({"eval_strategy": "epoch"}, "steps_per_eval"),
+        ({"eval_strategy": False}, "where there is none"),
         ({"optim": "lion_8bit"}, "optim is one of"),
     ],
 )

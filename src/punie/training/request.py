@@ -1,7 +1,7 @@
 """From what a user wrote, in a file or as options, to a plan.
 
-A request may use words that a plan turns into others: `alpha` (scale), `epochs` and `updates` (iters), `warmup_ratio`
-(warmup). What was turned into what is said in notes.
+A request may use words that a plan turns into others: `alpha` (scale), `epochs` (iters), `warmup_ratio` (warmup), and
+counts of updates (`IN_UPDATES`). What was turned into what is said in notes.
 """
 
 from __future__ import annotations
@@ -19,12 +19,17 @@ from punie.errors import UsageError
 from punie.files import open_input
 from punie.training.optimizer import OPTION_NAMES
 from punie.training.plan import TrainingPlan
-from punie.training.settling import settled
+from punie.training.settling import IN_UPDATES, settled
 from punie.training.spellings import in_our_words
 
-WORDS = (*TrainingPlan.model_fields, "alpha", "updates", "warmup_ratio")
+WORDS = (*TrainingPlan.model_fields, "alpha", "warmup_ratio", *IN_UPDATES)
 
-_RIVALS = ({"scale", "alpha"}, {"iters", "epochs", "updates"}, {"warmup", "warmup_ratio"})
+_RIVALS = (
+    {"scale", "alpha"},
+    {"iters", "epochs", "updates"},
+    {"warmup", "warmup_ratio"},
+    *({ours, word} for word, ours in IN_UPDATES.items() if ours != "iters"),
+)
 """Ways to say the same thing. A later layer that uses one of them takes back what an earlier one said with another."""
 
 _DEPENDENT = {

@@ -18,6 +18,15 @@ _COMMON = {"data", "batch_size", "grad_accumulation_steps"}
 """Values of the run on which the length of a stage depends."""
 
 
+IN_UPDATES = {
+    "updates": "iters",
+    "report_updates": "steps_per_report",
+    "eval_updates": "steps_per_eval",
+    "save_updates": "save_every",
+}
+"""Counts of optimizer updates, as Hugging Face gives them, and the plan's counts of batches."""
+
+
 def settled(values: Mapping[str, Any], where: str) -> Wording:
     """The same request in the words of a plan alone, `iters` among them, and what was worked out on the way.
 
@@ -29,6 +38,7 @@ def settled(values: Mapping[str, Any], where: str) -> Wording:
     settling.stages()
     settling.iters()
     settling.warmup()
+    settling.rhythm()
     return Wording(settling.values, tuple(settling.notes))
 
 
@@ -73,10 +83,7 @@ class _Settling:
 
     def iters(self) -> None:
         batches = self._count("grad_accumulation_steps")
-        if "updates" in self.values:
-            updates = self._count("updates")
-            del self.values["updates"]
-            self._put("iters", updates * batches, f"{updates} updates of {batches} batches")
+        self._in_batches("updates")
         if "epochs" in self.values:
             epochs, size = self._number("epochs"), self._count("batch_size")
             rows = self._rows()
@@ -97,6 +104,16 @@ class _Settling:
             updates = self._count("iters") // self._count("grad_accumulation_steps")
             self._put("warmup", math.ceil(round(share * updates, 9)), f"warmup_ratio {share:g} of {updates} updates")
             del self.values["warmup_ratio"]
+
+    def rhythm(self) -> None:
+        for word in IN_UPDATES:
+            self._in_batches(word)
+
+    def _in_batches(self, word: str) -> None:
+        if word in self.values:
+            updates, batches = self._count(word), self._count("grad_accumulation_steps")
+            del self.values[word]
+            self._put(IN_UPDATES[word], updates * batches, f"{updates} updates of {batches} batches")
 
     def _put(self, key: str, value: float, why: str) -> None:
         given = self.values.get(key)

@@ -35,6 +35,12 @@ _RENAMED = {
     "sequence_len": "max_seq_length",
     "max_length": "max_seq_length",
     "adam_epsilon": "eps",
+    "logging_steps": "report_updates",
+    "eval_steps": "eval_updates",
+    "save_steps": "save_updates",
+    "save_total_limit": "keep_checkpoints",
+    "early_stopping_patience": "patience",
+    "early_stopping_threshold": "min_delta",
 }
 """Another word for the same value."""
 
@@ -46,14 +52,12 @@ _MEANT: dict[str, dict[Any, Values]] = {
     "use_dora": {True: {"fine_tune_type": "dora"}, False: {}},
     "adapter": {"lora": {"fine_tune_type": "lora"}, "qlora": {"fine_tune_type": "lora"}},
     "lora_target_linear": {True: {}, False: {}},
+    "load_best_model_at_end": {True: {"select": "best"}, False: {"select": "last"}},
     "optim": {name: {"optimizer": "adamw"} for name in ("adamw", "adamw_torch", "adamw_torch_fused", "adamw_hf")},
 }
 """What each value of another trainer's word says in ours; nothing where it is the default."""
 
 _ELSEWHERE = {
-    "logging_steps": "steps_per_report, in batches: logging_steps x grad_accumulation_steps",
-    "eval_steps": "steps_per_eval, in batches: eval_steps x grad_accumulation_steps",
-    "save_steps": "save_every, in batches: save_steps x grad_accumulation_steps",
     "use_rslora": "scale, which is alpha / square root of rank",
     "adam_beta1": "betas",
     "adam_beta2": "betas",
@@ -62,6 +66,8 @@ _ELSEWHERE = {
     "hf_dataset": "data; `punie dataset download` fetches one from the hub",
 }
 """Words without a conversion, and ours for the same thing."""
+
+_VALIDATES = "validation comes every steps_per_eval batches where there is a valid.jsonl, and never where there is none"
 
 _IDLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "train": ((True,), "punie train always trains"),
@@ -75,6 +81,12 @@ _IDLE: dict[str, tuple[tuple[Any, ...], str]] = {
     "training_mode": (("normal", None), "there is only supervised training here"),
     "report_to": ((None, "none", []), "trackers are named by the option --report-to"),
     "max_grad_norm": ((None, 0), "gradients are not clipped"),
+    "logging_strategy": (("steps", None), "there is a report every steps_per_report batches"),
+    "save_strategy": (("steps", None), "there is a checkpoint every save_every batches"),
+    "eval_strategy": (("steps", None), _VALIDATES),
+    "evaluation_strategy": (("steps", None), _VALIDATES),
+    "metric_for_best_model": (("loss", "eval_loss", None), "checkpoints are compared by validation loss"),
+    "greater_is_better": ((False, None), "checkpoints are compared by validation loss"),
     "val_set_size": ((None, 0), "`punie dataset split` makes a valid.jsonl"),
 }
 """Words that turn nothing here: the values under which that is what their user expects, and why no other will do."""
