@@ -18,7 +18,10 @@ from punie.evaluation.outcomes import Outcome, Trial
 from punie.evaluation.runner import evaluate
 from punie.evaluation.runs import PartialRun, read_run, rescore
 from punie.evaluation.suite import Suite
+from punie.report.cautions import run_cautions
 from punie.serving.completion import Completion, DroppedReply, RefusedQuestion
+from punie.serving.endpoint import Endpoint
+from punie.serving.server import ManagedServer
 
 
 class Toy:
@@ -130,8 +133,8 @@ async def test_a_broken_suite_stops_before_any_server(tmp_path: Path, tiny_model
     assert not os.listdir(tmp_path)
 
 
-def server_process() -> psutil.Process:
-    return next(child for child in psutil.Process().children() if "mlx_lm" in child.cmdline())
+def server_of(model: Path) -> psutil.Process:
+    return next(child for child in psutil.Process().children() if str(model) in child.cmdline())
 
 
 async def test_a_run_goes_on_over_a_killed_server(tmp_path: Path, tiny_model: Path, suite: Suite) -> None:
@@ -143,7 +146,7 @@ async def test_a_run_goes_on_over_a_killed_server(tmp_path: Path, tiny_model: Pa
 
     def kill_server(stage: str) -> None:
         if stage == "asking":
-            server_process().kill()
+            server_of(tiny_model).kill()
 
     run = await evaluate(options, on_trial=lambda trial, *_: seen.append(trial.case.id), on_stage=kill_server)
     assert sorted(seen) == sorted(case.id for case in suite.cases)
@@ -160,10 +163,32 @@ async def test_a_server_that_dies_makes_no_zeros(tmp_path: Path, tiny_model: Pat
 
     def kill_server(trial: Trial, done: int, total: int) -> None:
         seen.append(trial)
-        server_process().kill()
+        server_of(tiny_model).kill()
 
     with pytest.raises(ServerError, match="of 6 answers are kept; the same command goes on"):
         await evaluate(options, on_trial=kill_server)
     lines = (tmp_path / ".run.partial" / "samples.jsonl").read_text().splitlines()
     assert 1 <= len(lines) == len(seen) < 6
     assert not options.output.exists()
+
+
+async def test_an_endpoint_is_evaluated_and_marked_as_not_proven(
+    tmp_path: Path, tiny_model: Path, suite: Suite
+) -> None:
+    """Nothing is started; the record names address and model, and its page says what that is worth."""
+    async with ManagedServer(tiny_model, log=tmp_path / "log") as server:
+        options = EvaluationOptions(
+            model=None,
+            label="theirs",
+            endpoint=Endpoint(f"{server.base_url}/v1", str(tiny_model), key="sk-secret"),
+            suites=(suite,),
+            output=tmp_path / "run",
+            max_tokens=8,
+            use_cache=True,
+        )
+        run = await evaluate(options)
+    assert len(run.trials) == 6
+    assert not run.record.identity.proven
+    assert any("is not proven" in caution for caution in run_cautions(run))
+    assert "sk-secret" not in "".join(path.read_text() for path in (tmp_path / "run").iterdir())
+    assert run.record.measurements.server_peak_memory is None

@@ -141,7 +141,7 @@ def scripted_server(scripted_model: Path, tmp_path_factory: pytest.TempPathFacto
     server.stop()
 
 
-Answer = Mapping[str, Any] | None
+Answer = dict[str, Any] | None
 Reply = Callable[[dict[str, Any]], Answer | Awaitable[Answer]]
 Toy = Callable[[Reply], AbstractAsyncContextManager[tuple[str, list[dict[str, Any]]]]]
 
@@ -150,7 +150,8 @@ Toy = Callable[[Reply], AbstractAsyncContextManager[tuple[str, list[dict[str, An
 def toy() -> Toy:
     """A server of a few lines, for what the real one cannot be made to do: gives its address and the questions it got.
 
-    It answers a question with what `reply` says; for None it resets the connection.
+    It answers a question with what `reply` says; for None it resets the connection. An answer can name its `status`,
+    and an `error` comes with the head of the request, its authorization included.
     """
 
     @asynccontextmanager
@@ -172,9 +173,10 @@ def toy() -> Toy:
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset_when_closed)
                 writer.transport.abort()
                 return
-            body = json.dumps(answer).encode()
-            status = 404 if "error" in answer else 200
-            writer.write(f"HTTP/1.0 {status} Toy\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+            body = json.dumps(answer | {"head": head} if "error" in answer else answer).encode()
+            status = answer.get("status", 404 if "error" in answer else 200)
+            headers = f"Retry-After: 0\r\nContent-Length: {len(body)}"
+            writer.write(f"HTTP/1.0 {status} Toy\r\n{headers}\r\n\r\n".encode() + body)
             await writer.drain()
             writer.close()
 

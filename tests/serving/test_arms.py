@@ -17,14 +17,15 @@ from punie.errors import IdentityError, ServerError
 from punie.serving.arms import Arm, LocalModel, serve_local
 from punie.serving.completion import Completion, Messages, RefusedQuestion, Sampling
 from punie.serving.identity import Identity
+from punie.serving.width import Tuning
 
 
 def ask(cue: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": cue}]
 
 
-def server_process() -> psutil.Process:
-    return next(child for child in psutil.Process().children() if "server" in child.cmdline())
+def newest_child() -> psutil.Process:
+    return max(psutil.Process().children(), key=psutil.Process.create_time)
 
 
 def begun(log: Path) -> int:
@@ -48,7 +49,7 @@ async def answered_over(arm: Arm, log: Path, end: signal.Signals) -> tuple[str, 
     before = begun(log)
     waiting = asyncio.create_task(arm.complete(ask("@endless"), (), SAMPLING))
     await until(lambda: begun(log) > before)
-    os.kill(server_process().pid, end)
+    os.kill(newest_child().pid, end)
     return first.text, (await waiting).text
 
 
@@ -60,7 +61,7 @@ async def test_a_killed_server_is_started_again_and_proven_again(scripted_model:
         assert first.startswith("<tool_call>")
         assert after == "la" * 800
         assert "ended with code -9" in arm.restarts[0]
-        os.kill(server_process().pid, signal.SIGKILL)
+        os.kill(newest_child().pid, signal.SIGKILL)
         with pytest.raises(ServerError, match="ended with code -9"):
             await arm.complete(ask("@plain"), (), SAMPLING)
     assert len(arm.restarts) == 1
@@ -105,7 +106,7 @@ class Crowd:
 async def test_no_more_than_width_questions_are_under_way(width: int) -> None:
     """The rest wait for their turn."""
     identity = Identity.model_construct()
-    arm = Arm(Crowd(width), identity, width)
+    arm = Arm(Crowd(width), identity, Tuning(width=width, rates={}))
     async with asyncio.timeout(20):
         answers = await asyncio.gather(*(arm.complete(ask("hi"), (), SAMPLING) for _ in range(width * 2)))
     assert len(answers) == width * 2
@@ -117,7 +118,7 @@ async def test_a_model_changed_behind_a_restart_is_refused(scripted_model: Path,
     async with open_arm(LocalModel(model), log=tmp_path / "log") as arm:
         with (model / "tokenizer.json").open("a") as file:
             file.write(" ")
-        os.kill(server_process().pid, signal.SIGKILL)
+        os.kill(newest_child().pid, signal.SIGKILL)
         with pytest.raises(IdentityError, match="other answers"):
             await arm.complete(ask("@plain"), (), SAMPLING)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from punie.cli.options import AdapterOption, Json, Model, Port, UnsafeNoSandbox
+from punie.cli.options import AdapterOption, Json, Model, Port, UnsafeNoSandbox, read_concurrency
 
 
 class Half(StrEnum):
@@ -30,7 +30,9 @@ def evaluate(
     ] = None,
     half: Annotated[Half, typer.Option(help="Which cases: dev for choosing, test for reporting, or all.")] = Half.TEST,
     samples: Annotated[int, typer.Option(min=1, max=1000, help="Answers to each case, above temperature 0.")] = 1,
-    concurrency: Annotated[int, typer.Option(min=1, help="Questions under way at once.")] = 16,
+    concurrency: Annotated[
+        str, typer.Option(metavar="N|auto", help="Questions under way at once; auto measures once per model.")
+    ] = "16",
     temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature; 0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="Nucleus sampling, above temperature 0.")] = 1.0,
     cache: Annotated[
@@ -45,14 +47,22 @@ def evaluate(
         bool, typer.Option("--allow-noop-adapter", help="Go on when the adapter changes nothing.")
     ] = False,
     port: Port = 0,
+    base_url: Annotated[
+        str | None,
+        typer.Option("--base-url", help="A running OpenAI-compatible server; --model is its name there."),
+    ] = None,
+    api_key_env: Annotated[
+        str, typer.Option("--api-key-env", help="Environment variable with the key for --base-url.")
+    ] = "OPENAI_API_KEY",
     as_json: Json = False,
 ) -> None:
     """Ask a suite of a model, with or without an adapter, and judge every answer.
 
     The model server is started, proven to be what was asked for, and stopped. The same command goes on where an
-    interrupted one stopped.
+    interrupted one stopped. With --base-url nothing is started, and the report says that nothing is proven.
     """
     import asyncio
+    import os
 
     from punie.cli import console
     from punie.cli.live import Live
@@ -62,11 +72,13 @@ def evaluate(
     from punie.report.pages import write_run_page
     from punie.report.record import summary_record
     from punie.report.summary import summarize
+    from punie.serving.endpoint import Endpoint
     from punie.workspace import resolve_model
 
-    folder = resolve_model(model)
+    endpoint = Endpoint(base_url, model, os.environ.get(api_key_env, "")) if base_url else None
     options = EvaluationOptions(
-        model=folder,
+        model=None if endpoint else resolve_model(model),
+        endpoint=endpoint,
         label=model,
         suites=tuple(suite or ["tiny"]),
         output=output,
@@ -74,7 +86,7 @@ def evaluate(
         half=half.value,
         samples=samples,
         use_cache=cache,
-        concurrency=concurrency,
+        concurrency=read_concurrency(concurrency),
         temperature=temperature,
         top_p=top_p,
         max_tokens=max_tokens,

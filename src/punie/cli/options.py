@@ -23,3 +23,12 @@ UnsafeNoSandbox = Annotated[
         help="Run code that nobody trusts in a child process with limits but without a jail, and mark the result.",
     ),
 ]
+
+
+def read_concurrency(given: str) -> int | None:
+    """A number, or None for auto. Raises typer.BadParameter."""
+    if given == "auto":
+        return None
+    if not given.isdecimal() or int(given) < 1:
+        raise typer.BadParameter(f"{given!r} is neither auto nor a number from 1 on.", param_hint="--concurrency")
+    return int(given)

@@ -8,22 +8,26 @@ from typing import Literal
 
 from punie.errors import UsageError
 from punie.evaluation.suite import Half, Suite
-from punie.serving.client import Sampling
+from punie.serving.completion import Sampling
+from punie.serving.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationOptions:
     """An evaluation as it is asked for. Raises UsageError where options contradict each other."""
 
-    model: Path
+    model: Path | None
+    """None where an endpoint is asked."""
     label: str
     """The model's name as the user gave it; the record carries it instead of the path."""
     suites: tuple[Suite | str, ...]
     output: Path
     adapter: Path | None = None
+    endpoint: Endpoint | None = None
     half: Half | Literal["all"] = "test"
     samples: int = 1
-    concurrency: int = 16
+    concurrency: int | None = 16
+    """None has it measured."""
     temperature: float = 0.0
     top_p: float = 1.0
     max_tokens: int | None = None
@@ -36,6 +40,10 @@ class EvaluationOptions:
     port: int | None = None
 
     def __post_init__(self) -> None:
+        if (self.model is None) == (self.endpoint is None):
+            raise UsageError("Either a model of this machine or an endpoint is asked, and one of them.")
+        if self.endpoint is not None and (self.adapter is not None or self.port):
+            raise UsageError("An adapter or a port cannot be chosen for a server that somebody else runs.")
         if self.temperature == 0 and self.top_p != 1:
             raise UsageError("top-p does nothing at temperature 0.", hint="Give a temperature, or leave top-p out.")
         if self.temperature == 0 and self.samples > 1:

@@ -130,6 +130,8 @@ class RunRecord(Record):
     temperature: float
     top_p: float
     concurrency: int
+    concurrency_rates: dict[int, float] = Field(default_factory=dict)
+    """Tokens per second at each concurrency that was tried, where it was measured."""
     restarts: tuple[str, ...] = ()
     """Why the model server was started again while it was asked."""
     code_execution: Literal["jail", "unsafe child process", "off"]

@@ -6,7 +6,7 @@ import asyncio
 import platform
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -32,7 +32,7 @@ from punie.evaluation.runs import PartialRun, refuse_existing
 from punie.evaluation.scorers import CodeExecution, choose_code_execution
 from punie.evaluation.selfcheck import ensure_sound
 from punie.evaluation.suite import Half, Suite, load_suite
-from punie.serving.arms import Arm, LocalModel, serve_local
+from punie.serving.arms import Arm, LocalModel, ask_endpoint, serve_local
 from punie.serving.completion import Sampling
 from punie.serving.identity import Identity
 from punie.training.adapter import read_adapter
@@ -105,7 +105,8 @@ def half_of(suite: Suite) -> Half | Literal["both"]:
 
 def _checked(options: EvaluationOptions, suites: tuple[Suite, ...]) -> Exam:
     cases = [case for suite in suites for case in suite.cases]
-    execution = choose_code_execution(cases, unsafe=options.unsafe_no_sandbox, ours=is_embedded(options.model))
+    ours = options.model is not None and is_embedded(options.model)
+    execution = choose_code_execution(cases, unsafe=options.unsafe_no_sandbox, ours=ours)
     checks = tuple(ensure_sound(suite, execution) for suite in suites)
     return Exam(suites, checks, execution, options.samples)
 
@@ -113,10 +114,8 @@ def _checked(options: EvaluationOptions, suites: tuple[Suite, ...]) -> Exam:
 async def _serve_and_ask(
     options: EvaluationOptions, exam: Exam, partial: PartialRun, on_trial: OnTrial | None, enter_stage: OnStage
 ) -> tuple[Arm, Measurements]:
-    enter_stage("starting the model server and proving what answers")
-    adapter = options.adapter.resolve() if options.adapter else None
-    local = LocalModel(options.model, adapter, options.allow_noop_adapter, options.port or 0)
-    async with serve_local(local, width=options.concurrency, log=partial.log) as arm:
+    enter_stage("finding out what answers")
+    async with _arm(options, partial.log) as arm:
         partial.resume(_conditions(options, exam, arm.identity))
         enter_stage("asking")
         began = time.monotonic()
@@ -126,6 +125,15 @@ async def _serve_and_ask(
             raise _resumable(error, partial, exam) from error
         seconds = time.monotonic() - began
         return arm, measure(partial.trials.values(), partial.fresh, seconds, peak_memory(arm.pid))
+
+
+def _arm(options: EvaluationOptions, log: Path) -> AbstractAsyncContextManager[Arm]:
+    if options.endpoint is not None:
+        return ask_endpoint(options.endpoint, width=options.concurrency)
+    assert options.model is not None, "options without an endpoint have a model"
+    adapter = options.adapter.resolve() if options.adapter else None
+    local = LocalModel(options.model, adapter, options.allow_noop_adapter, options.port or 0)
+    return serve_local(local, width=options.concurrency, log=log)
 
 
 async def _ask_missing(
@@ -139,7 +147,8 @@ async def _ask_missing(
 
     for suite in exam.suites:
         sampling = options.sampling(suite)
-        with AnswerCache(_cache_conditions(arm, sampling)) if options.cached else nullcontext() as known:
+        cached = options.cached and arm.identity.proven
+        with AnswerCache(_cache_conditions(arm, sampling)) if cached else nullcontext() as known:
             examiner = Examiner(arm.sampled(sampling), partial, exam.execution, known, report)
             await examiner.ask(found for found in exam.questions(suite) if found.key not in partial.trials)
 
@@ -188,6 +197,7 @@ def _record(
         temperature=options.temperature,
         top_p=options.top_p,
         concurrency=arm.width,
+        concurrency_rates=arm.rates,
         restarts=arm.restarts,
         code_execution=exam.execution,
         seconds=partial.seconds,

@@ -42,6 +42,8 @@ def run_cautions(run: EvaluationRun) -> Iterator[str]:
 
 def _identity(record: RunRecord) -> Iterator[str]:
     identity = record.identity
+    if not identity.proven:
+        yield f"What answered in {record.name} is not proven: {identity.base_url} says that it is {identity.model}."
     if identity.adapter and (identity.adapter_distance or 0) <= (identity.probe_noise or 0):
         yield f"Nothing proves that the adapter of {record.name} was applied: it answered the probes like the base."
 

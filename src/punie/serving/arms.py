@@ -8,15 +8,16 @@ from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from punie.errors import IdentityError
 from punie.serving.client import Client
-from punie.serving.completion import Asker, Completion, Messages, Sampling
+from punie.serving.completion import Asker, Completion, Messages, ModelClient, Sampling
 from punie.serving.decoder import TokenDecoder
-from punie.serving.identity import Identity, prove_identity, same_arm
+from punie.serving.endpoint import Endpoint, EndpointClient
+from punie.serving.identity import Identity, describe_endpoint, prove_identity, same_arm
 from punie.serving.keeper import Keeper
 from punie.serving.server import GREETING, ManagedServer
+from punie.serving.width import Tuning, best_width
 
 _PATIENCE = 60.0
 
@@ -31,21 +32,17 @@ class LocalModel:
     port: int = 0
 
 
-class ModelClient(Protocol):
-    """Asks one model behind one address. Raises what an Asker raises."""
-
-    async def complete(self, messages: Messages, tools: Messages, sampling: Sampling) -> Completion: ...
-
-
 class Arm:
     """One model, proven or marked as not proven, that is asked at most `width` questions at once."""
 
-    def __init__(self, client: ModelClient, identity: Identity, width: int, keeper: Keeper | None = None) -> None:
+    def __init__(self, client: ModelClient, identity: Identity, tuning: Tuning, keeper: Keeper | None = None) -> None:
         self.identity = identity
-        self.width = width
+        self.width = tuning.width
+        self.rates = tuning.rates
+        """Tokens per second at each width that was tried; none where the width was given."""
         self._client = client
         self._keeper = keeper
-        self._slots = asyncio.Semaphore(width)
+        self._slots = asyncio.Semaphore(tuning.width)
 
     @property
     def restarts(self) -> tuple[str, ...]:
@@ -78,8 +75,10 @@ class _SampledArm:
 
 
 @asynccontextmanager
-async def serve_local(local: LocalModel, *, width: int, log: Path, patience: float = _PATIENCE) -> AsyncGenerator[Arm]:
-    """A server of our own for as long as the context lasts, proven before anything is asked.
+async def serve_local(
+    local: LocalModel, *, width: int | None, log: Path, patience: float = _PATIENCE
+) -> AsyncGenerator[Arm]:
+    """A server of our own for as long as the context lasts, proven before anything is asked. Width None is measured.
 
     Raises ServerError when it does not start, IdentityError when it is not what was asked for.
     """
@@ -96,5 +95,21 @@ async def serve_local(local: LocalModel, *, width: int, log: Path, patience: flo
 
             asked = adapted or base
             knock = partial(asked.first_token, GREETING)
+            tuning = await _tuned(asked, identity, width)
             async with Keeper(server, prove=prove_again, knock=knock, patience=patience) as keeper:
-                yield Arm(asked, identity, width, keeper)
+                yield Arm(asked, identity, tuning, keeper)
+
+
+@asynccontextmanager
+async def ask_endpoint(endpoint: Endpoint, *, width: int | None) -> AsyncGenerator[Arm]:
+    """Somebody else's server for as long as the context lasts; nothing is started, and nothing proven.
+
+    Raises ServerError where it does not answer.
+    """
+    async with EndpointClient(endpoint, keep_alive=width or 0) as client:
+        identity = await describe_endpoint(endpoint, client)
+        yield Arm(client, identity, await _tuned(client, identity, width))
+
+
+async def _tuned(client: ModelClient, identity: Identity, width: int | None) -> Tuning:
+    return await best_width(client, identity) if width is None else Tuning(width=width, rates={})

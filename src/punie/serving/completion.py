@@ -51,3 +51,9 @@ class Asker(Protocol):
     """
 
     async def complete(self, messages: Messages, tools: Messages = ()) -> Completion: ...
+
+
+class ModelClient(Protocol):
+    """Asks one model behind one address. Raises what an Asker raises."""
+
+    async def complete(self, messages: Messages, tools: Messages, sampling: Sampling) -> Completion: ...

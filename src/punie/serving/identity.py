@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict
 
 from punie import fingerprint
 from punie.errors import IdentityError
+from punie.files import hash_value
 from punie.serving.client import Client
+from punie.serving.endpoint import Endpoint, EndpointClient
 from punie.serving.server import GREETING
 
 PROBES: tuple[Sequence[Mapping[str, str]], ...] = (
@@ -27,6 +29,8 @@ PROBES: tuple[Sequence[Mapping[str, str]], ...] = (
 
 _UNSTEADY = 0.5
 """Nats. How an answer is rounded depends on what the prompt cache held; two different models are farther apart."""
+
+_UNKNOWN = "unknown"
 
 Logprobs = Mapping[str, float]
 
@@ -46,7 +50,7 @@ class Identity(_Record):
     """Proof of what answered; the probes were asked before any case.
 
     A hash says how it was taken: `sha256:` over whole files, `sampled-sha256:` over names, sizes and both ends of files
-    of more than 2 GB together.
+    of more than 2 GB together, `unproven-sha256:` over the address and the name of a model on somebody else's server.
     """
 
     model: str
@@ -61,6 +65,12 @@ class Identity(_Record):
     """Largest absolute difference of a log-probability between base and adapter over the probes, in nats."""
     probe_noise: float | None = None
     """The same difference between two askings of the same arm: how far the server is from itself."""
+    base_url: str | None = None
+    """The address of somebody else's server. Its probes, by the text of tokens, are empty where it offers none."""
+
+    @property
+    def proven(self) -> bool:
+        return self.base_url is None
 
 
 async def prove_identity(base: Client, adapted: Client | None = None, *, allow_noop: bool = False) -> Identity:
@@ -84,6 +94,22 @@ async def prove_identity(base: Client, adapted: Client | None = None, *, allow_n
         adapter_probes=adapter_probes,
         adapter_distance=distance,
         probe_noise=noise,
+    )
+
+
+async def describe_endpoint(endpoint: Endpoint, client: EndpointClient) -> Identity:
+    """What can be known of somebody else's server: its address, the model it names, its probes where it gives any."""
+    probes = await _ask_all(client)
+    known = hash_value([endpoint.base_url, client.answering])
+    return Identity(
+        model=client.answering,
+        model_hash=f"unproven-sha256:{known}",
+        adapter=None,
+        adapter_hash=None,
+        tokenizer_hash=_UNKNOWN,
+        template_hash=_UNKNOWN,
+        base_probes=probes,
+        base_url=endpoint.base_url,
     )
 
 
@@ -124,7 +150,7 @@ async def _probe(client: Client) -> tuple[tuple[ProbeAnswer, ...], float]:
     return second, noise
 
 
-async def _ask_all(client: Client) -> tuple[ProbeAnswer, ...]:
+async def _ask_all(client: Client | EndpointClient) -> tuple[ProbeAnswer, ...]:
     """One after another: how requests fall into batches must not depend on timing."""
     return tuple(
         [
@@ -141,6 +167,8 @@ def _distance(one: Iterable[ProbeAnswer], other: Iterable[ProbeAnswer]) -> float
 
 def _logprob_distance(one: Logprobs, other: Logprobs) -> float:
     """Largest difference that is certain: a token missing on one side is at most as likely as the last one listed."""
+    if not one or not other:
+        return 0.0
     floors = min(one.values()), min(other.values())
     both = (abs(one[token] - other[token]) for token in one.keys() & other.keys())
     only_one = (one[token] - floors[1] for token in one.keys() - other.keys())
