@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from punie.data.look.tokens import Histogram
 from punie.data.writer import DatasetWriter
 from punie.report.dataset import cautions, dataset_record, facets, funnel, render_dataset
 from punie.report.lengths import draw_lengths
+
+from .browser import Browser
 
 HOSTILE = "</title></script><script>document.title = 'taken'</script>\x1b[2J\u202e"
 VOID = {"meta", "br", "img", "link"}
@@ -82,7 +85,7 @@ def test_the_page_says_what_the_record_says(counted: Stats) -> None:
     json.dumps(record, allow_nan=False)
     assert "<h1>41 rows to teach from" in text
     assert (record["rows"], record["splits"]) == (41, {"train": 30, "valid": 11})
-    assert record["duplicates"] == {"rows": 1, "across_splits": 1}
+    assert record["duplicates"] == {"rows": 1, "across_splits": 1, "leaks": (("valid:11", "train:1"),)}
     assert f"{record['tokens']['longer']} rows are longer than 20 tokens" in text
     assert f"{100 * record['tokens']['padding']['file_order']:.1f}%" in text
     assert cautions(counted)[0].startswith("1 row of a later split repeat")
@@ -121,9 +124,28 @@ def test_bars_stand_side_by_side_and_hold_every_row(lengths: list[int]) -> None:
     for length in lengths:
         histogram.add(length)
     chart = draw_lengths("tokens", histogram, limit=512)
-    counted = [int(bar.label.rpartition(": ")[2].split()[0].replace(",", "")) for bar in chart.bars]
-    assert sum(counted) == len(lengths)
+    assert sum(bar.rows for bar in chart.bars) == len(lengths)
+    assert len(chart.table) == len(chart.bars) + 1
     assert max(bar.height for bar in chart.bars) == 100
     assert all(bar.left >= 0 and bar.left + bar.width <= 100.0001 for bar in chart.bars)
     assert all(0 <= mark.place <= 100 for mark in (*chart.marks, *chart.ticks))
     assert 2 <= len(chart.ticks) <= 8
+
+
+def test_leaks_and_exams_are_asked_about(counted: Stats, tmp_path: Path) -> None:
+    """Where a later split repeats an earlier one, which benchmarks were compared, and that none were."""
+    assert "valid:11 repeats train:1" in render_dataset(counted)
+    assert "no step in the record compared these rows" in render_dataset(counted)
+    compared = [replace(step, benchmarks=("HumanEval", HOSTILE)) for step in counted.steps]
+    assert "compared with HumanEval, &lt;/title&gt;" in render_dataset(replace(counted, steps=tuple(compared)))
+
+
+def test_in_a_browser_the_page_is_quiet_and_fits(tab: Browser, counted: Stats, tmp_path: Path) -> None:
+    """At 390 pixels, all opened: no word on the console, no request but for the page, nothing to scroll sideways."""
+    page = tmp_path / "page.html"
+    page.write_text(render_dataset(counted), encoding="utf-8")
+    tab.open(page, width=390)
+    tab.value("document.querySelectorAll('details').forEach(one => one.open = true)")
+    assert tab.value("document.documentElement.scrollWidth") <= 390
+    assert not tab.complaints()
+    assert tab.requests() == [page.as_uri()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,7 @@ from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
 from punie.training.runner import train
 
-from .browser import CHROMIUM, Browser, browser
+from .browser import Browser
 
 HOSTILE = "<img src=x onerror=alert(1)> & \u202e'\""
 
@@ -220,14 +220,6 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
         redraw(tmp_path)
     with pytest.raises(UsageError, match="No training"):
         read_training(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    with browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("width", [390, 768, 1200])

@@ -98,12 +98,13 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One bar of a histogram; places are in percent of the drawing."""
+    """One bar of a histogram: the values it reaches over and the rows there. Places are in percent of the drawing."""
 
     left: float
     width: float
     height: float
-    label: str
+    reach: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)

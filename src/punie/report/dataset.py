@@ -61,6 +61,7 @@ def render_dataset(stats: Stats) -> str:
         facets=facets(stats),
         funnel=funnel(stats),
         cautions=cautions(stats),
+        compared=[step for step in stats.steps if step.benchmarks],
         recipe=json.dumps(stats.manifest.recipe, indent=2, ensure_ascii=False) if stats.manifest else "",
         quantiles=QUANTILES,
     )
@@ -80,6 +81,7 @@ def dataset_record(stats: Stats) -> dict[str, Any]:
         "duplicates": asdict(stats.duplicates),
         "removed": {rule.rule: rule.rows for rule in stats.removed},
         "suspects": {rule.rule: rule.rows for rule in stats.suspects},
+        "steps": [asdict(step) for step in stats.steps],
         "parents": [parent.model_dump() for parent in stats.manifest.parents] if stats.manifest else [],
     }
 

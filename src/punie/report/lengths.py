@@ -23,6 +23,11 @@ class Chart:
     ticks: tuple[Mark, ...]
     marks: tuple[Mark, ...]
 
+    @property
+    def table(self) -> tuple[tuple[str, str], ...]:
+        """A row of names, then one for each bar."""
+        return (self.unit, "rows"), *((bar.reach, f"{bar.rows:,}") for bar in self.bars)
+
 
 def draw_lengths(unit: str, lengths: Histogram, limit: int | None = None) -> Chart:
     """24 to 60 bars; `limit` is where longer rows are cut."""
@@ -34,7 +39,7 @@ def draw_lengths(unit: str, lengths: Histogram, limit: int | None = None) -> Cha
     slots = last + (last in counts)
     tallest = max(counts.values(), default=1)
     bars = tuple(
-        Column(100 * slot / slots, 100 / slots, 100 * rows / tallest, _bar_label(slot, last, step, rows, unit))
+        Column(100 * slot / slots, 100 / slots, 100 * rows / tallest, _reach(slot, last, step), rows)
         for slot, rows in sorted(counts.items())
     )
     every = _step(last / 6)
@@ -46,10 +51,9 @@ def draw_lengths(unit: str, lengths: Histogram, limit: int | None = None) -> Cha
     return Chart(unit, lengths, bars, ticks, marks)
 
 
-def _bar_label(slot: int, last: int, step: int, rows: int, unit: str) -> str:
+def _reach(slot: int, last: int, step: int) -> str:
     first, until = slot * step, slot * step + step - 1
-    reach = f"{first:,} {unit} and more" if slot == last else f"{first:,} to {until:,} {unit}"
-    return f"{reach}: {rows:,} row{'' if rows == 1 else 's'}"
+    return f"{first:,} and more" if slot == last else f"{first:,} to {until:,}"
 
 
 def _step(least: float) -> int:

@@ -25,14 +25,13 @@ _SECRET = "The row holds a key or a token, so it is not shown."
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row that is gone, the measured value and its limit as text. `text` is what it said, or why that is not shown.
+    """One row that is gone. `evidence` is what was measured and its limit; `text` what it said, or why that is hidden.
 
     A row that holds a key or a token is not shown, so that what is written about a dataset can be passed on.
     """
 
     where: str
-    measured: str
-    limit: str
+    evidence: tuple[tuple[str, str], ...]
     text: str
     shown: bool
 
@@ -65,12 +64,13 @@ def read_removed(ledger: Path) -> tuple[RuleRemovals, ...]:
 def _example(line: dict[str, Any], texts: dict[str, tuple[str, bool]]) -> Example:
     text, shown = texts.get(str(line.get("hash")), (_GONE, False))
     where = f"{line.get('file')}:{line.get('line')}"
-    return Example(where, _plain(line.get("value")), _plain(line.get("threshold")), text, shown)
+    value = line.get("value")
+    measured = value if isinstance(value, dict) else {"measured": value}
+    evidence = {**measured, "limit": line.get("threshold")}
+    return Example(where, tuple((name, _plain(part)) for name, part in evidence.items()), text, shown)
 
 
 def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

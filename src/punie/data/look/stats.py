@@ -15,6 +15,7 @@ from punie.data.compare.words import normalise
 from punie.data.dataset import MANIFEST, Manifest, read_manifest
 from punie.data.ledger import LEDGER, SUSPECTS
 from punie.data.look.facets import FACETS
+from punie.data.look.lineage import Step, lineage
 from punie.data.look.removed import RuleRemovals, read_removed
 from punie.data.look.tokens import Histogram, Padding, PaddingMeter, TokenCounter, expected_padding, row_text
 from punie.data.progress import Progress, unheard
@@ -22,6 +23,8 @@ from punie.data.source import SPLITS, SourceRow, open_source, read_rows
 
 _BATCH_BYTES = 1 << 16
 """What a tokenizer makes of its input takes some thirty times as much memory."""
+
+_LEAKS_SHOWN = 5
 
 Counts = Counter[tuple[str, str]]
 """(name, split) -> rows."""
@@ -52,10 +55,14 @@ class TokenStats:
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """Rows whose text, in lower case and with single spaces, was already in a row before; and those across splits."""
+    """Rows whose text, in lower case and with single spaces, was already in a row before; and those across splits.
+
+    `leaks` are the first of the latter: the later row and the earlier one, as split:line.
+    """
 
     rows: int
     across_splits: int
+    leaks: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,8 @@ class Stats:
     removed: tuple[RuleRemovals, ...]
     suspects: tuple[RuleRemovals, ...]
     manifest: Manifest | None
+    steps: tuple[Step, ...]
+    """That made it, the oldest first."""
 
     @property
     def rows(self) -> int:
@@ -91,6 +100,7 @@ def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress = 
     rows = read_rows(source, progress, "counting")
     for batch in _batches(rows):
         survey.add(batch)
+    manifest = read_manifest(path) if (path / MANIFEST).is_file() else None
     return Stats(
         name=source.name,
         path=path,
@@ -102,7 +112,8 @@ def stats(path: Path, tokens: TokenSettings | None = None, progress: Progress = 
         duplicates=survey.duplicates(),
         removed=read_removed(path / LEDGER),
         suspects=read_removed(path / SUSPECTS),
-        manifest=read_manifest(path) if (path / MANIFEST).is_file() else None,
+        manifest=manifest,
+        steps=lineage(path, manifest) if manifest else (),
     )
 
 
@@ -147,8 +158,16 @@ class _Survey:
     def duplicates(self) -> Duplicates:
         hashes, places = np.asarray(self.hashes), np.asarray(self.places)
         unique, first = np.unique(hashes, return_index=True)
-        at_home = places[first[np.searchsorted(unique, hashes)]] == places
-        return Duplicates(len(hashes) - len(unique), int((~at_home).sum()))
+        earlier = first[np.searchsorted(unique, hashes)]
+        leaking = np.flatnonzero(places[earlier] != places)
+        leaks = tuple((self._place(row), self._place(earlier[row])) for row in leaking[:_LEAKS_SHOWN])
+        return Duplicates(len(hashes) - len(unique), len(leaking), leaks)
+
+    def _place(self, row: int) -> str:
+        """Rows were read split by split, and each is a line."""
+        split = SPLITS[self.places[row]]
+        before = sum(count for name, count in self.splits.items() if SPLITS.index(name) < self.places[row])
+        return f"{split}:{row - before + 1}"
 
 
 class _TokenSurvey:
