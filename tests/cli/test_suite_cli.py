@@ -36,7 +36,7 @@ def test_show_prints_what_is_asked_and_what_is_right(punie: Punie) -> None:
     """The question, the expectation, the reference and a known-bad answer of one case."""
     ended = punie("suite", "show", "baseline", "reason-tank")
     assert all(text in ended.out for text in ("A tank is 1.2 m long", '"value": 45', "480 litres", "Answer: 60"))
-    assert json.loads(punie("suite", "show", "baseline:dev", "--json").out)["id"] == "tool-read-hosts"
+    assert json.loads(punie("suite", "show", "baseline", "--json").out)["id"] == "tool-read-hosts"
 
 
 def test_check_judges_references_and_known_bad_answers(punie: Punie) -> None:

@@ -122,16 +122,16 @@ def test_a_wrong_line_is_named(tmp_path: Path) -> None:
 
 
 def test_a_half_is_a_suite(tmp_path: Path) -> None:
-    """NAME:dev has the cases marked so; a half without cases is an error."""
+    """It has the cases marked so, and a name that says it; a half without cases is an error."""
     path = tmp_path / "mine.jsonl"
     write_jsonl(path, [CASE | {"expect": NUMBER}, CASE | {"id": "b", "expect": NUMBER, "half": "dev"}])
-    halves = [load_suite(f"{path}:{half}") for half in ("dev", "test")]
+    halves = [load_suite(str(path)).of_half("dev"), load_suite(str(path)).of_half("test")]
     assert [(suite.name, [case.id for case in suite.cases]) for suite in halves] == [
         ("mine:dev", ["b"]),
         ("mine:test", ["a"]),
     ]
     with pytest.raises(UsageError, match="dev half"):
-        load_suite("tiny:dev")
+        load_suite("tiny").of_half("dev")
 
 
 def test_a_drawn_suite_is_the_same_everywhere(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ app = typer.Typer(name="suite", help="List, read, check and import suites.", no_
 
 SuiteName = Annotated[
     str,
-    typer.Argument(help="A built-in suite by name, or a .yaml or .jsonl file; NAME:dev is a half.", show_default=False),
+    typer.Argument(help="A built-in suite by name, or a .yaml or .jsonl file.", show_default=False),
 ]
 _REASONS_SHOWN = 10
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -22,7 +22,6 @@ from punie.evaluation.expectations import CallExpectation, Expectation, Expected
 from punie.files import hash_value, open_input, read_jsonl
 
 Half = Literal["dev", "test"]
-HALVES: tuple[Half, ...] = get_args(Half)
 
 YAML_SUFFIXES = (".yaml", ".yml")
 JSONL_SUFFIX = ".jsonl"
@@ -127,14 +126,11 @@ def built_in() -> tuple[str, ...]:
 
 
 def load_suite(name: str) -> Suite:
-    """Read a built-in suite by name, or a .yaml or .jsonl file by path; NAME:dev and NAME:test are its halves.
+    """Read a built-in suite by name, or a .yaml or .jsonl file by path.
 
-    Raises UsageError when there is no such suite or half, or the file is not one; DataError at a line that is no JSON.
+    Raises UsageError when there is no such suite, or the file is not one; DataError at a line that is no JSON.
     """
-    whole, _, half = name.rpartition(":")
-    if half not in HALVES:
-        return _drawn(_read(name))
-    return _drawn(_read(whole)).of_half(half)
+    return _drawn(_read(name))
 
 
 def find_case(suite: Suite, id: str | None = None) -> Case:
