@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import IO, Any
 
 import msgspec
@@ -87,20 +89,61 @@ def open_output(path: Path) -> Generator[IO[bytes]]:
 
 @contextmanager
 def atomic_writer(path: Path) -> Generator[IO[bytes]]:
-    """A temporary file beside `path` that takes its name only when the block ends well."""
+    """A draft beside `path` that takes its name only when the block ends well. What a killed writer left is removed."""
     with _explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as out:
+        sweep_drafts(path)
+        with _open_draft(path) as (out, draft):
+            try:
                 yield out
                 out.flush()
                 os.fsync(out.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+                draft.replace(path)
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
+
+
+@contextmanager
+def _open_draft(path: Path) -> Generator[tuple[IO[bytes], Path]]:
+    """A new file that is locked until it is closed."""
+    while True:
+        draft = draft_of(path)
+        with draft.open("xb") as out:
+            hold(out.fileno())
+            if draft.exists():  # Otherwise it was swept away before it was locked.
+                yield out, draft
+                return
+
+
+def draft_of(path: Path) -> Path:
+    """A hidden name beside the final one, each time another."""
+    return path.with_name(f".{path.name}.{token_hex(4)}")
+
+
+def hold(descriptor: int) -> None:
+    """Lock a draft. The system lets the lock go with the process that holds it, however that ends."""
+    with suppress(OSError):  # Some network drives have no locks; a draft there is never taken for abandoned.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def sweep_drafts(path: Path) -> None:
+    """Remove the drafts of a file or folder that nobody holds."""
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}")
+    for draft in [draft for draft in path.parent.iterdir() if pattern.fullmatch(draft.name)]:
+        if _is_abandoned(draft):
+            shutil.rmtree(draft, ignore_errors=True) if draft.is_dir() else draft.unlink(missing_ok=True)
+
+
+def _is_abandoned(draft: Path) -> bool:
+    with suppress(OSError):
+        lock = os.open(draft, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(lock)
+        return True
+    return False
 
 
 def copy_file(source: Path, target: Path) -> None:

@@ -73,7 +73,7 @@ def test_ctrl_c_leaves_the_old_page(punie: Punie, tmp_path: Path) -> None:
     """A page that was there stays as it was."""
     write_inputs(tmp_path)
     (tmp_path / "page.html").write_text("old")
-    with TRIPWIRE.at(r"/\.page\.html\.", interrupt):
+    with TRIPWIRE.at(r"\.page\.html\.", interrupt):
         assert punie("dataset", *PAGE.split()).code == 130
     assert left_behind(tmp_path) == ["page.html"]
     assert (tmp_path / "page.html").read_text() == "old"
