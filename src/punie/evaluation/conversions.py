@@ -69,7 +69,9 @@ def bfcl_case(answers: Mapping[Any, Any]) -> CaseOf:
 
     def convert(source: Source) -> Case:
         id, body = text_of(source, "id"), bfcl.asked(source)
-        calls = [_expected_call(call) for call in answers.get(id) or ()]
+        functions = [tool["function"] for tool in body["tools"]]
+        required = {function["name"]: function["parameters"].get("required", ()) for function in functions}
+        calls = [_expected_call(call, required) for call in answers.get(id) or ()]
         bfcl.require_declared([ToolCall(call.name, call.values()) for call in calls], body["tools"])
         about = {"source": "bfcl", "licence": "Apache-2.0"}
         row = {"id": id, "category": id.rpartition("_")[0], **body, "metadata": about}
@@ -121,12 +123,14 @@ def _called(code: str, tests: Sequence[str]) -> str:
     return name
 
 
-def _expected_call(call: Mapping[str, Any]) -> ExpectedCall:
-    """The first value that is allowed is the one of the reference. The leaderboard compares texts loosely, too."""
+def _expected_call(call: Mapping[str, Any], required: Mapping[str, Sequence[str]]) -> ExpectedCall:
+    """The first value that is allowed is the one of the reference; what is declared as required is never left out. The
+    leaderboard compares texts loosely, too.
+    """
     ((name, allowed),) = call.items()
     given = {key: _values(values) for key, values in allowed.items()}
     known = {key: values for key, values in given.items() if values}
-    optional = tuple(key for key in known if _LEFT_OUT in allowed[key])
+    optional = tuple(key for key in known if _LEFT_OUT in allowed[key] and key not in required.get(name, ()))
     return ExpectedCall(
         name=name,
         arguments={key: values[0] for key, values in known.items() if key not in optional},
