@@ -1,12 +1,27 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations, product
+from statistics import variance
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from punie.evaluation.stats import Rate, detectable_difference, holm, mcnemar, paired_interval, wilson
+from punie.evaluation.stats import (
+    Rate,
+    clustered_rate,
+    detectable_difference,
+    effective_size,
+    holm,
+    mcnemar,
+    mean_interval,
+    paired_bootstrap,
+    paired_interval,
+    pass_at_k,
+    sign_flip,
+    wilson,
+)
 
 counts = st.integers(0, 400)
 
@@ -48,6 +63,76 @@ def test_wilson_is_monotone(rate: Rate) -> None:
     assert better.low >= rate.interval.low
     assert better.high >= rate.interval.high - 1e-12
     assert larger.high - larger.low < rate.interval.high - rate.interval.low
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=200))
+def test_one_answer_to_each_case_is_a_plain_rate(rights: list[bool]) -> None:
+    """The interval over cases is Wilson's own where every case was asked once."""
+    rate = clustered_rate([(int(right), 1) for right in rights])
+    assert rate.interval == wilson(sum(rights), len(rights))
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
+def test_more_answers_never_count_for_more_than_they_are(rights: list[int]) -> None:
+    """Five answers to a case tell at least as much as one, and at most as much as five cases."""
+    rate = clustered_rate([(right, 5) for right in rights])
+    assert rate.effective is not None
+    assert len(rights) <= rate.effective <= 5 * len(rights)
+    assert rate.interval.low <= rate.share <= rate.interval.high
+
+
+def test_equal_answers_to_a_case_are_one_answer() -> None:
+    """A model that always says the same gains nothing from being asked four times."""
+    once, often = ([(0, n)] * 6 + [(n, n)] * 14 for n in (1, 4))
+    assert clustered_rate(often).interval == clustered_rate(once).interval
+
+
+def test_the_clustered_interval_has_the_variance_between_cases() -> None:
+    """The mean is worth as many answers as would have its binomial variance."""
+    shares = [0.0, 0.25, 0.5, 0.75]
+    size = 0.375 * 0.625 * 4 / variance(shares)
+    assert effective_size(shares, 25) == pytest.approx(size)
+    assert mean_interval(shares, 25).low == pytest.approx(wilson(0.375 * size, size).low)
+
+
+@pytest.mark.parametrize(
+    ("samples", "right", "k", "share"),
+    [(10, 3, 1, 0.3), (10, 3, 5, 11 / 12), (5, 0, 5, 0.0), (5, 1, 5, 1.0), (4, 2, 2, 5 / 6)],
+)
+def test_pass_at_k_counts_the_draws_with_a_right_answer(samples: int, right: int, k: int, share: float) -> None:
+    """The estimate is the share of all draws of k that hold a right answer."""
+    assert pass_at_k(samples, right, k) == pytest.approx(share)
+    draws = list(combinations([index < right for index in range(samples)], k))
+    assert pass_at_k(samples, right, k) == pytest.approx(sum(map(any, draws)) / len(draws))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_sign_flip_of_plain_flips_is_mcnemar(fixed: int, broken: int) -> None:
+    """With one answer to each case the two tests are one."""
+    assert sign_flip([1] * fixed + [-1] * broken + [0] * 5) == pytest.approx(mcnemar(fixed, broken))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-4, 4), max_size=9))
+def test_sign_flip_counts_every_turn(differences: list[int]) -> None:
+    """The p-value is the share of all ways to turn the differences that end as far from zero."""
+    sums = [abs(sum(turned)) for turned in product(*((size, -size) for size in differences))]
+    assert sign_flip(differences) == pytest.approx(sum(found >= abs(sum(differences)) for found in sums) / len(sums))
+
+
+def test_paired_bootstrap_agrees_with_scipy() -> None:
+    """The interval is scipy 1.17's (bootstrap, method "percentile", 200,000 resamples) up to the luck of the draw."""
+    differences = [-0.25] * 6 + [0.0] * 13 + [0.25] * 5 + [0.5] * 10 + [0.75] * 6
+    interval = paired_bootstrap(differences)
+    assert (interval.low, interval.high) == pytest.approx((0.13125, 0.3375), abs=0.01)
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(0.0, -0.161, 0.161), (0.5, 0.339, 0.661), (1.0, 0.839, 1.0)])
+def test_agreement_of_all_cases_is_no_certainty(value: float, low: float, high: float) -> None:
+    """Twenty cases that change alike leave room for those that were not asked."""
+    interval = paired_bootstrap([value] * 20)
+    assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-3)
 
 
 @pytest.mark.parametrize(("broken", "needed"), [(0, 6), (1, 8), (2, 10), (3, 12), (5, 15), (10, 23)])

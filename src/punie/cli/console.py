@@ -154,7 +154,7 @@ def show_comparison(comparison: Comparison) -> None:
     ]
     shown = len(columns) if out.width >= _WIDE else columns.index("fixed")
     print_table(columns[:shown], [row[:shown] for row in table])
-    _show_warnings(comparison.warnings)
+    _show_warnings(comparison.cautions)
     if comparison.noise:
         noise = comparison.noise
         share = numbers.percent(noise.share)

@@ -71,7 +71,7 @@ class TrainingFacts:
 
     def lines(self, width: int) -> list[Text]:
         figures = [] if self._last is None else figures_of(self._last)
-        return [*self._curve.lines(width), *_flow(figures, width)]
+        return [*self._curve.lines(width), *flow(figures, width)]
 
 
 def figures_of(metric: TrainLoss) -> list[str]:
@@ -85,7 +85,7 @@ def figures_of(metric: TrainLoss) -> list[str]:
     ]
 
 
-def _flow(items: Sequence[str], width: int) -> list[Text]:
+def flow(items: Sequence[str], width: int) -> list[Text]:
     """The items side by side, in as many lines as they need; none is broken where it fits a line of its own."""
     lines = [""]
     for item in items:

@@ -129,14 +129,16 @@ def compare(
     """Compare evaluations with the first one, case by case: intervals, an exact paired test, and a verdict."""
     from punie.cli import console
     from punie.evaluation.runs import read_run
-    from punie.report.compare import Terms, compare_all
+    from punie.report.compare import Terms, compare_all, with_teaching
     from punie.report.gate import require_gate
     from punie.report.pages import write_comparison_pages
     from punie.report.record import comparisons_record
 
     terms = Terms(max_drop / 100, tuple(category or ()), allow_unlike_sampling)
     runs = [read_run(folder) for folder in others]
-    comparisons = compare_all(read_run(base), runs, terms, None if noise is None else read_run(noise))
+    first = read_run(base)
+    found = compare_all(first, runs, terms, None if noise is None else read_run(noise))
+    comparisons = [with_teaching(comparison, first, run) for comparison, run in zip(found, runs, strict=True)]
     pages = write_comparison_pages(comparisons, output, others[0].parent)
     if as_json:
         console.print_json(comparisons_record(comparisons))

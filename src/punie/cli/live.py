@@ -13,6 +13,7 @@ from rich.table import Column
 
 from punie.cli.console import err, note
 from punie.cli.curve import TrainingFacts, figures_of
+from punie.cli.scoreboard import Scoreboard
 from punie.training.metrics import Doing, Echo, Metric, Saved, StageBegan, TrainLoss, ValidLoss
 
 if TYPE_CHECKING:
@@ -49,13 +50,15 @@ class Live:
         )
         self._task = self._progress.add_task("", total=None, count="", visible=False)
         self._training = TrainingFacts()
+        self._scores = Scoreboard()
         self._redrawn = Redrawn(self, console=err, refresh_per_second=8, transient=True, redirect_stdout=False)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         narrowed = options.update(width=min(options.max_width, _WIDEST))
         self._doing.max_width = max(_NARROWEST, narrowed.max_width - _BESIDE)
         yield from console.render(self._progress.get_renderable(), narrowed)
-        for line in self._training.lines(narrowed.max_width - 4):
+        width = narrowed.max_width - 4
+        for line in (*self._training.lines(width), *self._scores.lines(width)):
             yield from console.render(line, narrowed)
 
     def __enter__(self) -> Live:
@@ -68,6 +71,7 @@ class Live:
         """Show a new activity of unknown length."""
         self._draw()
         self._training = TrainingFacts()
+        self._scores = Scoreboard()
         self._progress.reset(self._task, total=None, description=description, visible=True, count="")
 
     def advance(self, done: float, total: float, unit: str = "") -> None:
@@ -83,6 +87,7 @@ class Live:
         self.advance(step.done / scale, step.total / scale, unit)
 
     def trial(self, trial: Trial, done: int, total: int) -> None:
+        self._scores.add(trial)
         self.advance(done, total)
 
     def stage(self, name: str) -> None:

@@ -13,13 +13,14 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from punie.errors import DataError, UsageError
+from punie.errors import CapacityError, DataError, UsageError
 from punie.evaluation.asking import judged_again
 from punie.evaluation.outcomes import FORMAT, Answer, EvaluationRun, RunRecord, Trial, TrialKey
 from punie.evaluation.scorers import choose_code_execution
@@ -140,10 +141,14 @@ class PartialRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._samples.close()
-        self._answers.close()
+        # On a full disk closing and noting fail once more; that was told when it first did.
+        with suppress(OSError):
+            self._samples.close()
+        with suppress(OSError):
+            self._answers.close()
         if self._conditions is not None and self.folder.is_dir():
-            self._note_start(self._conditions)
+            with suppress(CapacityError):
+                self._note_start(self._conditions)
 
     @property
     def log(self) -> Path:

@@ -24,6 +24,7 @@ from punie.report.cautions import comparison_cautions, unlike_sampling
 from punie.report.comparison import MARGIN, CategoryRow, Comparison, Noise
 from punie.report.pairing import Bucket, Pair, pair_up
 from punie.report.summary import failure_rows, tally
+from punie.report.taught import find_taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ def compare_all(
         )
         for comparison, p in zip(found, overall, strict=True)
     )
+
+
+def with_teaching(comparison: Comparison, *runs: EvaluationRun) -> Comparison:
+    """The comparison, and whether the adapters of these runs were taught their cases: reads their training data."""
+    return replace(comparison, taught=tuple(filter(None, map(find_taught, runs))))
 
 
 def measure_noise(base: EvaluationRun, repeat: EvaluationRun) -> Noise:

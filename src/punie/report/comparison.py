@@ -12,6 +12,7 @@ from punie.evaluation.stats import ALPHA, Interval, Rate
 from punie.report import numbers
 from punie.report.pairing import Bucket, Pair
 from punie.report.summary import FailureRow, Tally
+from punie.report.taught import Teaching
 
 MARGIN = 0.05
 """A change of so much, as a share of the cases, is taken to matter, unless the user says otherwise."""
@@ -110,6 +111,13 @@ class Comparison:
     runs: int = 1
     """How many runs are compared with the base."""
     noise: Noise | None = None
+    taught: tuple[Teaching, ...] = ()
+    """Of either run that has an adapter: whether it was taught the cases. Empty where nobody asked."""
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """What a reader must know first: cases that were taught, then all other warnings."""
+        return (*filter(None, (teaching.sentence for teaching in self.taught)), *self.warnings)
 
     @property
     def verdict(self) -> Verdict:

@@ -1,0 +1,96 @@
+"""Whether an adapter was taught what the suite asks: its training rows, held against the cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from punie.data.compare.evidence import Tasks
+from punie.data.compare.items import Benchmark
+from punie.data.compare.text import TextRow, read_texts
+from punie.data.source import open_source
+from punie.errors import PunieError, UsageError
+from punie.evaluation.outcomes import EvaluationRun
+from punie.evaluation.suite import case_row
+from punie.files import hash_files
+from punie.training.adapter import read_adapter
+from punie.training.outcome import TrainingOutcome, read_outcome
+
+_TAUGHT = ("train", "valid")
+_BATCH = 2_000
+"""Rows that are looked at together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """What was found in the training data of a run's adapter. `unchecked` says why nobody looked, or is empty."""
+
+    run: str
+    rows: int
+    cases: Mapping[str, str]
+    """Cases that were taught, by id, each with the rule that says so."""
+    unchecked: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """A caution, or nothing where the data were looked through and hold none of the cases."""
+        if self.unchecked:
+            return f"Whether the adapter of {self.run} was taught these cases was not checked: {self.unchecked}."
+        if not self.cases:
+            return ""
+        some = ", ".join(list(self.cases)[:3])
+        more = ", ..." if len(self.cases) > 3 else ""
+        return (
+            f"The training data of {self.run} hold {len(self.cases)} of the cases ({some}{more}): what they measure is "
+            "memory. punie dataset decontaminate takes such rows out."
+        )
+
+
+def find_taught(run: EvaluationRun) -> Teaching | None:
+    """Look for the run's cases in what its adapter learned from; None for a run without an adapter.
+
+    The rules are those of `punie dataset decontaminate`. Only the very files that were learned from are looked at.
+    """
+    name, adapter = run.record.name, run.record.identity.adapter
+    if adapter is None:
+        return None
+    try:
+        outcome = _outcome(Path(adapter), run)
+        cases, rows = _taught(run, Path(outcome.data), outcome.data_hash)
+    except PunieError as error:
+        return Teaching(name, 0, {}, f"{error.what.rstrip('.')} ({error.where})")
+    return Teaching(name, rows, cases)
+
+
+def _outcome(folder: Path, run: EvaluationRun) -> TrainingOutcome:
+    outcome = read_outcome(folder)
+    if read_adapter(folder).hash != run.record.identity.adapter_hash:
+        raise UsageError("This is not the adapter of the run any more.", where=str(folder))
+    return outcome
+
+
+def _taught(run: EvaluationRun, data: Path, data_hash: str) -> tuple[dict[str, str], int]:
+    source = open_source(data)
+    files = [source.splits[split] for split in _TAUGHT if split in source.splits]
+    if f"sha256:{hash_files(files)}" != data_hash:
+        raise UsageError("These are not the rows that it learned from any more.", where=str(data))
+    tasks = Tasks(list(_benchmark(run).items))
+    cases: dict[str, str] = {}
+    rows, texts = 0, read_texts(source, _TAUGHT)
+    while batch := list(islice(texts, _BATCH)):
+        rows += len(batch)
+        cases |= dict(_found(tasks, batch))
+    return cases, rows
+
+
+def _found(tasks: Tasks, rows: Sequence[TextRow]) -> Iterator[tuple[str, str]]:
+    for _, evidence in tasks.evidence([row.text for row in rows]):
+        if evidence.condemns:
+            yield evidence.item.partition("/")[2], evidence.rule
+
+
+def _benchmark(run: EvaluationRun) -> Benchmark:
+    cases = {trial.case.id: case_row(trial.case) for trial in run.trials}
+    return Benchmark.of("suite", cases.values())
