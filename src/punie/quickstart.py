@@ -23,7 +23,7 @@ from punie.evaluation.suite import load_suite
 from punie.generate.sample import tiny_recipe, write_tiny
 from punie.report.compare import compare
 from punie.report.comparison import Comparison
-from punie.report.pages import write_comparison_page, write_run_page
+from punie.report.pages import write_comparison_page, write_run_page, write_training_page
 from punie.training.metrics import Metric
 from punie.training.plan import TrainingPlan
 from punie.training.presets import cautious, preset
@@ -155,6 +155,7 @@ def _trained(options: QuickstartOptions, model: Path, places: Places, watcher: W
         outcome = train(plan, resume=begun, on_metric=follow)
     except InterruptedRun as error:
         raise InterruptedRun(error.what, where=error.where, hint="The same command goes on from there.") from error
+    write_training_page(places.adapter)
     start = "" if outcome.first_valid_loss is None else f"validation loss {outcome.first_valid_loss:.2f} -> "
     end = outcome.train_loss if outcome.valid_loss is None else outcome.valid_loss
     watcher.done(f"{outcome.iterations} iterations, {start}{end:.3f}", earlier=earlier)

@@ -67,6 +67,12 @@ def test_what_is_no_number_is_left_out() -> None:
     assert not drawn([]).lines
 
 
+def test_a_series_keeps_its_colour_where_another_is_empty() -> None:
+    """Validation looks the same before the first report of the training loss."""
+    both = draw_lines("Loss", [Series("train", ()), Series("valid", ((0, 2.5),))], description="d")
+    assert [(line.name, line.kind, len(line.dots)) for line in both.lines] == [("valid", 1, 1)]
+
+
 def test_long_series_are_drawn_through_means() -> None:
     """A curve of 4,999 points becomes one of at most 240, and the chart says how many went into each."""
     chart = drawn(CURVES["long"])

@@ -20,6 +20,8 @@ _WIDE_RANGE = 30.0
 """Highest over lowest value from which powers of ten show more."""
 _ZOOM = 1 / 3
 """An axis starts at 0 unless all values lie within this share of the highest."""
+_KINDS = 4
+"""Colours and marks in `charts.css` and `charts.html`."""
 _LABEL_ROWS, _LABEL_HEIGHT = 3, 15
 _TOP, _BOTTOM = 12, 24
 
@@ -53,9 +55,13 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`path` is in hundredths of the plot in both directions; `group` points of the data went into each of its own."""
+    """`path` is in hundredths of the plot in both directions; `group` points of the data went into each of its own.
+
+    `kind` is which of the colours and marks it has: a series keeps its own where another has no values.
+    """
 
     name: str
+    kind: int
     path: str
     dots: tuple[Dot, ...]
     last: str
@@ -147,9 +153,9 @@ def draw_lines(
     `until` is where the axis across ends at least. `log` allows powers of ten where the range asks for them.
     `landmarks` are lines upright at a place across, `levels` lines across at a value.
     """
-    drawn = [(one, points) for one in series if (points := _thinned(one))]
-    values = [value for _, points in drawn for _, value in points] + [value for value, _ in levels]
-    places = [place for _, points in drawn for place, _ in points] + [place for place, _ in landmarks]
+    drawn = [(kind % _KINDS, one, points) for kind, one in enumerate(series) if (points := _thinned(one))]
+    values = [value for _, _, points in drawn for _, value in points] + [value for value, _ in levels]
+    places = [place for _, _, points in drawn for place, _ in points] + [place for place, _ in landmarks]
     up = _scale(values, log)
     along = _fixed(min(places, default=0), max([*places, until]))
     top = _TOP + _LABEL_HEIGHT * min(len(landmarks), _LABEL_ROWS)
@@ -165,12 +171,12 @@ def draw_lines(
         across=across,
         top=top,
         height=height,
-        lines=tuple(_line(one, points, along, up, down, across) for one, points in drawn),
+        lines=tuple(_line(kind, one, points, along, up, down, across) for kind, one, points in drawn),
         up=tuple(Mark(down(tick), up.label(tick)) for tick in up.ticks),
         along=tuple(Mark(along.place(tick), along.label(tick)) for tick in along.ticks),
         landmarks=tuple(Mark(along.place(at), label, n % _LABEL_ROWS) for n, (at, label) in enumerate(landmarks)),
         levels=tuple(Mark(down(value), label) for value, label in levels),
-        table=_table(across, drawn),
+        table=_table(across, [(one.name, points) for _, one, points in drawn]),
     )
 
 
@@ -230,21 +236,27 @@ def _group(series: Series) -> int:
 
 
 def _line(
-    series: Series, points: Sequence[Point], along: Scale, up: Scale, down: Callable[[float], float], across: str
+    kind: int,
+    series: Series,
+    points: Sequence[Point],
+    along: Scale,
+    up: Scale,
+    down: Callable[[float], float],
+    across: str,
 ) -> Line:
     path = _path((along.place(place), 100 - up.place(value)) for place, value in points)
     marked = points if series.marked or len(points) == 1 else ()
     dots = tuple(Dot(along.place(at), down(value), f"{across} {at:,.0f}: {value:.4g}") for at, value in marked)
-    return Line(series.name, path, dots, f"{points[-1][1]:,.4g}", _group(series))
+    return Line(series.name, kind, path, dots, f"{points[-1][1]:,.4g}", _group(series))
 
 
 def _path(places: Iterable[Point]) -> str:
     return " ".join(f"{left:.2f},{top:.2f}" for left, top in places)
 
 
-def _table(across: str, drawn: Sequence[tuple[Series, Sequence[Point]]]) -> tuple[tuple[str, ...], ...]:
+def _table(across: str, drawn: Sequence[tuple[str, Sequence[Point]]]) -> tuple[tuple[str, ...], ...]:
     """A row of names, then one for each place at which any series has a value."""
     columns = [dict(points) for _, points in drawn]
     places = sorted({place for column in columns for place in column})
     rows = [(f"{at:,.0f}", *(f"{column[at]:,.4g}" if at in column else "" for column in columns)) for at in places]
-    return ((across, *(series.name for series, _ in drawn)), *rows)
+    return ((across, *(name for name, _ in drawn)), *rows)

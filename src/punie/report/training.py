@@ -26,6 +26,7 @@ from punie.training.metrics import (
 from punie.training.outcome import TrainingOutcome, read_outcome
 from punie.training.plan import TrainingPlan
 from punie.training.request import load_plan
+from punie.workspace import EMBEDDED_MODEL, is_embedded
 
 HARDLY = 0.01
 """A loss that fell by a smaller share than this is not called learning."""
@@ -130,7 +131,17 @@ class TrainingRecord:
     def evaluation_command(self) -> str:
         """What tells whether the model got better."""
         places = ["--adapter", str(self.folder.root), "--output", f"reports/{self.folder.root.name}"]
-        return shlex.join(["punie", "eval", "--model", self.plan.model, *places])
+        return shlex.join(["punie", "eval", "--model", self.model, *places])
+
+    @property
+    def demonstration(self) -> bool:
+        """Whether the embedded model was trained."""
+        return is_embedded(Path(self.plan.model))
+
+    @property
+    def model(self) -> str:
+        """As the command line calls it."""
+        return EMBEDDED_MODEL if self.demonstration else self.plan.model
 
     @property
     def resumable(self) -> bool:
@@ -175,12 +186,17 @@ def read_training(folder: Path) -> TrainingRecord:
     )
 
 
+def nats(loss: float) -> str:
+    """A loss, as every sentence and figure has it."""
+    return f"{loss:.4f}"
+
+
 def _learned(validations: list[ValidLoss], outcome: TrainingOutcome) -> str:
     """From the loss before the first step to that of the chosen checkpoint."""
     first, chosen = outcome.first_valid_loss, outcome.valid_loss
     if not validations or first is None or chosen is None:
         return "Trained to the end; whether it learned is not measured."
-    losses = f"the validation loss {{}} from {first:.4f} to {chosen:.4f}"
+    losses = f"the validation loss {{}} from {nats(first)} to {nats(chosen)}"
     if chosen >= first:
         return f"It did not learn: {losses.format('went')}."
     if chosen > first * (1 - HARDLY):
@@ -193,6 +209,6 @@ def _choice(plan: TrainingPlan, outcome: TrainingOutcome, validations: list[Vali
     chosen = outcome.selection
     yield f"The checkpoint of iteration {chosen.iteration:,} became the adapter: {chosen.reason}."
     if validations and chosen.loss is not None and validations[-1].loss > chosen.loss:
-        yield f"After it the loss rose again, to {validations[-1].loss:.4f}."
+        yield f"After it the loss rose again, to {nats(validations[-1].loss)}."
     if outcome.stopped_early:
         yield f"{plan.patience} validations without improvement ended the run."

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 from punie.report import numbers
 from punie.report.charts import Bar, LineChart, Series, draw_bars, draw_lines, sparkline
 from punie.report.html import render_page
-from punie.report.training import TrainingRecord
+from punie.report.training import TrainingRecord, nats
 from punie.training.echo import SETTLED_BEFORE, arrivals
 from punie.training.metrics import Echo, StageBegan, TrainLoss, ValidLoss
-from punie.workspace import is_embedded
 
 _ITEMS_SHOWN = 6
 _MEGA = 1e6
@@ -67,7 +65,6 @@ def render_training(record: TrainingRecord) -> str:
         rows=record.told(Echo)[-1:],
         settings=list(_settings(record)),
         facts=list(_facts(record)),
-        demonstration=is_embedded(Path(record.plan.model)),
     )
 
 
@@ -75,7 +72,8 @@ def _figures(record: TrainingRecord) -> Iterator[Figure]:
     train, valid = record.told(TrainLoss), record.told(ValidLoss)
     if valid:
         end = valid[-1].loss if record.outcome is None else record.outcome.selection.loss
-        yield Figure("Validation loss", _from_to(valid[0].loss, end), "nats per learned token")
+        text = _from_to(valid[0].loss, end if len(valid) > 1 else None)
+        yield Figure("Validation loss", text, "nats per learned token")
     if train:
         yield Figure("Training loss", _from_to(train[0].loss, train[-1].loss), "first and last report")
     yield Figure("Iterations", f"{record.reached:,}", f"of {record.plan.iters:,} in the plan")
@@ -202,7 +200,7 @@ def _facts(record: TrainingRecord) -> Iterator[tuple[str, str]]:
 
 
 def _from_to(first: float, last: float | None) -> str:
-    return f"{first:.4f}" if last is None else f"{first:.4f} → {last:.4f}"
+    return nats(first) if last is None else f"{nats(first)} → {nats(last)}"
 
 
 def _shown(value: Any) -> str:
