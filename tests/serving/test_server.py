@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from punie.errors import ServerError
@@ -39,8 +40,10 @@ def hung_up(connection: socket.socket) -> bool:
 
 
 async def test_a_ready_server_is_well(scripted_server: ManagedServer) -> None:
-    """Once started, nothing is lost and the child behind the port is ours."""
+    """Once started, nothing is lost, the child behind the port is ours, and its prompt cache has a limit."""
     assert await scripted_server.lost() is None
+    command = psutil.Process(scripted_server.pid).cmdline()
+    assert int(command[command.index("--prompt-cache-bytes") + 1]) == 2 << 30
     assert is_running(scripted_server.pid)
 
 
