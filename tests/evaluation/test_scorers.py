@@ -316,6 +316,17 @@ def test_only_code_needs_a_jail(cases: Mapping[str, Case]) -> None:
     assert choose_code_execution([cases["add"]], unsafe=True) == "unsafe child process"
 
 
+def test_a_rubric_without_a_judge_is_unscored(cases: Mapping[str, Case]) -> None:
+    """What only another model can judge is no zero where there is none."""
+    case = Case.model_validate({**cases["sum"].model_dump(), "expect": {"kind": "judge", "rubric": "It is kind."}})
+    trial = judge(case, answer("Hello."), "off")
+    assert (trial.outcome, trial.value, trial.reason) == (
+        Outcome.UNSCORED,
+        None,
+        "a rubric takes a judge, and there is none",
+    )
+
+
 def test_a_scorer_that_breaks_is_not_a_zero(cases: Mapping[str, Case]) -> None:
     """A declared tool of a wrong shape breaks the scorer: the trial is unscored, and the reason says so."""
     case = cases["both"].model_copy(update={"tools": ({"function": "read_file"},)})

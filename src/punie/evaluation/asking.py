@@ -118,8 +118,10 @@ def follow_up(turn: Turn) -> list[dict[str, Any]]:
 
 
 def judged_again(trial: Trial, execution: CodeExecution) -> Trial:
-    """The trial with every judgement made anew from its answers; one without an answer stays as it is."""
-    if trial.answer is None:
+    """The trial with every judgement made anew from its answers. One without an answer, and one that another model
+    judged, stays as it is.
+    """
+    if trial.answer is None or trial.case.expect.kind == "judge":
         return trial
     question = Question(trial.suite, trial.case, trial.sample)
     received: list[Answer] = []

@@ -54,6 +54,8 @@ def judge(case: Case, answer: Answer, code_execution: CodeExecution) -> Trial:
     """The trial of an answer. A scorer that breaks leaves it unscored and says why; it never makes it a zero."""
     if code_execution == "off" and case.expect.kind == "code":
         return _unscored(case, answer, "code is not executed in this run")
+    if case.expect.kind == "judge":
+        return _unscored(case, answer, "a rubric takes a judge, and there is none")
     try:
         score = score_answer(case, answer.text, answer.finish_reason, runner_of(code_execution))
     except Exception as error:
