@@ -13,6 +13,7 @@ from punie.errors import CapacityError
 from punie.evaluation.asking import Examiner, Question, judged_again
 from punie.evaluation.cache import AnswerCache
 from punie.evaluation.outcomes import Outcome, Trial
+from punie.evaluation.rubric import RubricJudge
 from punie.evaluation.runs import PartialRun
 from punie.evaluation.suite import Case, Suite
 from punie.serving.completion import Completion
@@ -157,3 +158,33 @@ async def test_the_cache_is_bounded(tmp_path: Path, suite: Suite, monkeypatch: p
     with AnswerCache({}) as cache:
         kept = [case.id for case in suite.cases if cache.read(case.messages, case.tools) is not None]
     assert len(kept) == 2
+
+
+@pytest.mark.parametrize(("verdict", "right"), [("VERDICT: PASS", True), ("VERDICT: FAIL", False)])
+async def test_a_rubric_is_judged_by_another_model(
+    tmp_path: Path, cases: Mapping[str, Case], verdict: str, right: bool
+) -> None:
+    """The judge's word decides, the trial is weak and names it, and judging again leaves it as it is."""
+    case = Case.model_validate({**cases["sum"].model_dump(), "expect": {"kind": "judge", "rubric": "It is 42."}})
+    judge = RubricJudge("gauge", Verdicts(verdict))
+    with PartialRun(tmp_path / "run") as partial:
+        partial.resume({})
+        await Examiner(Counting({"What is 12 + 30?": "It is 42."}), partial, "off", judge=judge).ask(
+            [Question("s", case)]
+        )
+        (trial,) = partial.trials.values()
+    assert (trial.right, trial.weak, trial.suite) == (right, True, "s")
+    assert trial.reason.startswith("gauge: ")
+    assert judged_again(trial, "off") == trial
+
+
+class Verdicts:
+    """A judging model that always says the same."""
+
+    def __init__(self, verdict: str) -> None:
+        self.verdict = verdict
+
+    async def complete(
+        self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] = ()
+    ) -> Completion:
+        return Completion(self.verdict, "stop", prompt_tokens=1, completion_tokens=1, seconds=0.1)

@@ -54,6 +54,15 @@ def evaluate(
     api_key_env: Annotated[
         str, typer.Option("--api-key-env", help="Environment variable with the key for --base-url.")
     ] = "OPENAI_API_KEY",
+    judge_model: Annotated[
+        str | None, typer.Option("--judge-model", help="The model that judges cases with a rubric; they are weak.")
+    ] = None,
+    judge_base_url: Annotated[
+        str, typer.Option("--judge-base-url", help="The OpenAI-compatible server of the judge.")
+    ] = "https://api.openai.com/v1",
+    judge_key_env: Annotated[
+        str, typer.Option("--judge-key-env", help="Environment variable with the judge's key.")
+    ] = "OPENAI_API_KEY",
     as_json: Json = False,
 ) -> None:
     """Ask a suite of a model, with or without an adapter, and judge every answer.
@@ -76,9 +85,11 @@ def evaluate(
     from punie.workspace import resolve_model
 
     endpoint = Endpoint(base_url, model, os.environ.get(api_key_env, "")) if base_url else None
+    judge = Endpoint(judge_base_url, judge_model, os.environ.get(judge_key_env, "")) if judge_model else None
     options = EvaluationOptions(
         model=None if endpoint else resolve_model(model),
         endpoint=endpoint,
+        judge=judge,
         label=model,
         suites=tuple(suite or ["tiny"]),
         output=output,

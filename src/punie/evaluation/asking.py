@@ -13,6 +13,7 @@ import msgspec
 
 from punie.evaluation.cache import AnswerCache
 from punie.evaluation.outcomes import Answer, Outcome, Trial, TrialKey
+from punie.evaluation.rubric import RubricJudge, judge_by_rubric
 from punie.evaluation.scorers import CodeExecution, judge
 from punie.evaluation.suite import Case, Turn
 from punie.serving.completion import Asker, DroppedReply, RefusedQuestion
@@ -56,6 +57,7 @@ class Examiner:
     journal: Journal
     execution: CodeExecution
     cache: AnswerCache | None = None
+    judge: RubricJudge | None = None
     on_trial: Callable[[Trial], None] = lambda _: None
 
     async def ask(self, questions: Iterable[Question]) -> None:
@@ -84,8 +86,11 @@ class Examiner:
                 return _unanswered(question, received, error.what, Outcome.FAILED)
             except RefusedQuestion as error:
                 return _unanswered(question, received, error.what, Outcome.UNSCORED)
-            async with judges:
-                trial = await asyncio.to_thread(_judged, question, turn, answer, received, self.execution)
+            if turn is None and self.judge is not None and question.case.expect.kind == "judge":
+                trial = _placed(question, await judge_by_rubric(question.case, answer, self.judge), received)
+            else:
+                async with judges:
+                    trial = await asyncio.to_thread(_judged, question, turn, answer, received, self.execution)
             if turn is None or not trial.right:
                 return trial
             received.append(answer)
@@ -140,7 +145,10 @@ def _judged(
     question: Question, turn: Turn | None, answer: Answer, earlier: Sequence[Answer], execution: CodeExecution
 ) -> Trial:
     case = question.case if turn is None else question.case.model_copy(update={"expect": turn.expect})
-    trial = judge(case, answer, execution)
+    return _placed(question, judge(case, answer, execution), earlier)
+
+
+def _placed(question: Question, trial: Trial, earlier: Sequence[Answer]) -> Trial:
     place = "" if not question.case.turns or trial.right else f"turn {len(earlier) + 1}: "
     update = {"suite": question.suite, "case": question.case, "sample": question.sample, "earlier": tuple(earlier)}
     return trial.model_copy(update={**update, "reason": f"{place}{trial.reason}"})

@@ -24,6 +24,8 @@ class EvaluationOptions:
     output: Path
     adapter: Path | None = None
     endpoint: Endpoint | None = None
+    judge: Endpoint | None = None
+    """Who judges the cases with a rubric; without one they are unscored."""
     half: Half | Literal["all"] = "test"
     samples: int = 1
     concurrency: int | None = 16

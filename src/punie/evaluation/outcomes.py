@@ -132,6 +132,8 @@ class RunRecord(Record):
     concurrency: int
     concurrency_rates: dict[int, float] = Field(default_factory=dict)
     """Tokens per second at each concurrency that was tried, where it was measured."""
+    judge: str = ""
+    """The model that judged rubrics, and where it is asked."""
     restarts: tuple[str, ...] = ()
     """Why the model server was started again while it was asked."""
     code_execution: Literal["jail", "unsafe child process", "off"]

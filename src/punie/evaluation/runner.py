@@ -28,6 +28,7 @@ from punie.evaluation.outcomes import (
     Trial,
     TrialKey,
 )
+from punie.evaluation.rubric import ask_judge, judge_name
 from punie.evaluation.runs import PartialRun, refuse_existing
 from punie.evaluation.scorers import CodeExecution, choose_code_execution
 from punie.evaluation.selfcheck import ensure_sound
@@ -145,12 +146,13 @@ async def _ask_missing(
         if on_trial is not None:
             on_trial(trial, len(partial.trials), len(exam.order))
 
-    for suite in exam.suites:
-        sampling = options.sampling(suite)
-        cached = options.cached and arm.identity.proven
-        with AnswerCache(_cache_conditions(arm, sampling)) if cached else nullcontext() as known:
-            examiner = Examiner(arm.sampled(sampling), partial, exam.execution, known, report)
-            await examiner.ask(found for found in exam.questions(suite) if found.key not in partial.trials)
+    async with ask_judge(options.judge) as judge:
+        for suite in exam.suites:
+            sampling = options.sampling(suite)
+            cached = options.cached and arm.identity.proven
+            with AnswerCache(_cache_conditions(arm, sampling)) if cached else nullcontext() as known:
+                examiner = Examiner(arm.sampled(sampling), partial, exam.execution, known, judge, report)
+                await examiner.ask(found for found in exam.questions(suite) if found.key not in partial.trials)
 
 
 def _conditions(options: EvaluationOptions, exam: Exam, identity: Identity) -> dict[str, Any]:
@@ -162,6 +164,7 @@ def _conditions(options: EvaluationOptions, exam: Exam, identity: Identity) -> d
         "temperature": options.temperature,
         "top_p": options.top_p,
         "code execution": exam.execution,
+        "judge": judge_name(options.judge),
     }
 
 
@@ -198,6 +201,7 @@ def _record(
         top_p=options.top_p,
         concurrency=arm.width,
         concurrency_rates=arm.rates,
+        judge=judge_name(options.judge),
         restarts=arm.restarts,
         code_execution=exam.execution,
         seconds=partial.seconds,
