@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from punie.errors import InterruptedRun
 from punie.files import write_jsonl
 from punie.training.metrics import Metric
 from punie.training.optimizer import OPTION_NAMES
@@ -54,7 +56,10 @@ KNOBS = {
 MLX_OPTIONS: dict[str, None] = dict.fromkeys(OPTION_NAMES)
 """To take back what KNOBS says about the options of adamw, for another optimizer."""
 
+CHILD = "punie.training.worker"
+
 PlanMaker = Callable[..., TrainingPlan]
+Stopper = Callable[[TrainingPlan, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,41 @@ class FinishedRun:
     @property
     def folder(self) -> Path:
         return Path(self.outcome.adapter_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Who gets which signal when `process` comes to `moment`."""
+
+    process: str
+    moment: str
+    signal: str = "SIGKILL"
+    whom: str = "self"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        killer = Path(__file__).parent.parent / "fakes" / "killing"
+        path = os.pathsep.join(filter(None, [str(killer), os.environ.get("PYTHONPATH")]))
+        words = {"HIT_IN": self.process, "HIT_AT": self.moment, "HIT_WITH": self.signal, "HIT_WHOM": self.whom}
+        return {"PYTHONPATH": path, **words}
+
+    def arm(self, patch: pytest.MonkeyPatch) -> None:
+        """For the processes that are started from now on."""
+        for key, value in self.environment.items():
+            patch.setenv(key, value)
+
+
+@pytest.fixture
+def stop_at_save(monkeypatch: pytest.MonkeyPatch) -> Stopper:
+    """Train a plan until a save, after which the child is asked to stop."""
+
+    def stop(plan: TrainingPlan, save: int) -> None:
+        with monkeypatch.context() as during:
+            Hit(CHILD, f"os.rename state.safetensors {save}", "SIGTERM").arm(during)
+            with pytest.raises(InterruptedRun, match="iterations are saved"):
+                train(plan)
+
+    return stop
 
 
 def chat(number: int) -> dict:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from punie.training.metrics import Done, Echo, Metric, TrainLoss, ValidLoss
@@ -12,16 +10,20 @@ from punie.training.runner import train
 from .conftest import PlanMaker
 
 
-def metrics_of(make_plan: PlanMaker, folder: Path, engine: str) -> list[Metric]:
-    heard: list[Metric] = []
+@pytest.fixture(scope="module")
+def both(make_plan: PlanMaker, tmp_path_factory: pytest.TempPathFactory) -> list[list[Metric]]:
+    """What each engine says of the same run, Punie's first."""
+    folder = tmp_path_factory.mktemp("engines")
     knobs = {"mask": "last", "dropout": 0.0, "grad_accumulation_steps": 1, "iters": 10, "steps_per_eval": 5}
-    train(make_plan(folder / engine, engine=engine, **knobs), on_metric=heard.append)
-    return heard
+    heard: dict[str, list[Metric]] = {"punie": [], "mlx-lm": []}
+    for engine, metrics in heard.items():
+        train(make_plan(folder / engine, engine=engine, **knobs), on_metric=metrics.append)
+    return list(heard.values())
 
 
-def test_both_engines_learn_the_same(make_plan: PlanMaker, tmp_path: Path) -> None:
+def test_both_engines_learn_the_same(both: list[list[Metric]]) -> None:
     """From the same start and the same rows, training and validation losses agree to 1e-4 at every step."""
-    ours, stock = (metrics_of(make_plan, tmp_path, engine) for engine in ("punie", "mlx-lm"))
+    ours, stock = both
     for kind in (TrainLoss, ValidLoss):
         pairs = [[(m.iteration, m.loss) for m in heard if isinstance(m, kind)] for heard in (ours, stock)]
         assert len(pairs[0]) == len(pairs[1]) > 2
@@ -31,9 +33,9 @@ def test_both_engines_learn_the_same(make_plan: PlanMaker, tmp_path: Path) -> No
     assert (ends[0].tokens, ends[0].trained_tokens) == (ends[1].tokens, ends[1].trained_tokens)
 
 
-def test_what_the_engines_cost_is_told(make_plan: PlanMaker, tmp_path: Path) -> None:
+def test_what_the_engines_cost_is_told(both: list[list[Metric]]) -> None:
     """Shares of padding and of learned tokens are in every report, and the echo says where logits are computed."""
-    ours, stock = (metrics_of(make_plan, tmp_path, engine) for engine in ("punie", "mlx-lm"))
+    ours, stock = both
     routes = [m.loss_route for heard in (ours, stock) for m in heard if isinstance(m, Echo)]
     assert routes == ["learned positions", "full logits"]
     reports = [[m for m in heard if isinstance(m, TrainLoss)] for heard in (ours, stock)]

@@ -20,13 +20,10 @@ def test_the_estimate_stands_beside_what_was_measured(finished: FinishedRun) -> 
     assert outcome.peak_memory / 2 < outcome.estimated_memory < 2 * outcome.peak_memory
 
 
-@pytest.mark.parametrize(("limit", "complaint"), [(0.0001, "weights are .* may use 0.00 GB"), (0.006, "estimated")])
-def test_what_will_not_fit_is_refused_with_its_numbers(
-    make_plan: PlanMaker, tmp_path: Path, limit: float, complaint: str
-) -> None:
+def test_what_will_not_fit_is_refused_with_its_numbers(make_plan: PlanMaker, tmp_path: Path) -> None:
     """Exit code 4 before the first step, and the folder is free for a smaller run."""
-    with pytest.raises(CapacityError, match=complaint) as caught:
-        train(make_plan(tmp_path / "run", memory_limit=limit))
+    with pytest.raises(CapacityError, match="estimated") as caught:
+        train(make_plan(tmp_path / "run", memory_limit=0.006))
     assert caught.value.exit_code == 4
     assert caught.value.hint
     assert not (tmp_path / "run").exists()

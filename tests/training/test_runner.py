@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from punie.errors import CapacityError, DivergedError, InterruptedRun, UsageError
-from punie.files import hash_file
+from punie.errors import CapacityError, DivergedError, UsageError
 from punie.training.metrics import Doing, Done, Echo, Metric, Saved, TrainLoss, ValidLoss, read_metrics
 from punie.training.runner import bytes_needed, read_outcome, require_space, train
 
@@ -63,39 +61,6 @@ def test_mlx_lm_loads_the_adapter_and_it_speaks_otherwise(finished: FinishedRun)
 def test_a_finished_run_is_returned_as_it_is(finished: FinishedRun) -> None:
     """Resuming what is done trains nothing again."""
     assert train(finished.plan, resume=True) == finished.outcome == read_outcome(finished.folder)
-
-
-def test_an_interrupted_run_ends_with_the_same_adapter(
-    finished: FinishedRun, make_plan: PlanMaker, tmp_path: Path
-) -> None:
-    """Optimizer, schedule, dropout and order go on as if nothing had happened; nothing half-made has a final name."""
-    plan = make_plan(tmp_path / "run")
-    with pytest.raises(InterruptedRun, match="iterations are saved"):
-        train(plan, on_metric=when(TrainLoss, 7, interrupt))
-    assert [file.name for file in (tmp_path / "run").iterdir()] == ["run"]
-
-    outcome = train(plan, resume=True)
-    for name in ("adapters.safetensors", "0000004_adapters.safetensors", "0000012_adapters.safetensors"):
-        assert hash_file(tmp_path / "run" / name) == hash_file(finished.folder / name)
-    metrics = read_metrics(tmp_path / "run" / "run" / "metrics.jsonl")
-    assert iterations(metrics, TrainLoss) == list(range(1, 13))
-    assert (outcome.tokens, outcome.trained_tokens) == (finished.outcome.tokens, finished.outcome.trained_tokens)
-
-
-def when(kind: type[TrainLoss], iteration: int, act: Callable[[], None]) -> Callable[[Metric], None]:
-    """A listener that acts once, at the first such metric from `iteration` on."""
-    acted: list[Metric] = []
-
-    def listen(metric: Metric) -> None:
-        if isinstance(metric, kind) and metric.iteration >= iteration and not acted:
-            acted.append(metric)
-            act()
-
-    return listen
-
-
-def interrupt() -> None:
-    raise KeyboardInterrupt
 
 
 def test_a_loss_that_is_no_number_ends_the_run(make_plan: PlanMaker, tmp_path: Path) -> None:

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from punie.errors import DivergedError, InterruptedRun, UsageError
+from punie.errors import DivergedError, UsageError
 from punie.files import hash_file, write_jsonl
-from punie.training.metrics import Metric, TrainLoss, ValidLoss, read_metrics
+from punie.training.metrics import ValidLoss, read_metrics
 from punie.training.outcome import read_outcome
 from punie.training.progress import Validation
 from punie.training.runner import train
 from punie.training.selection import Selection, Selector
 
-from .conftest import PlanMaker, chat
+from .conftest import PlanMaker, Stopper, chat
 
 FALLS_AND_RISES = [Validation(*pair) for pair in ((0, 4.0), (10, 3.0), (20, 2.5), (30, 2.6), (40, 2.7))]
 
@@ -72,16 +72,12 @@ def spoiling(make_plan: PlanMaker, tmp_path: Path) -> dict:
     return {**pace, **rhythm, "data": str(tmp_path / "data"), "select": "best", "patience": 3, "min_delta": 0.0}
 
 
-def test_the_best_checkpoint_becomes_the_adapter(make_plan: PlanMaker, tmp_path: Path, spoiling: dict) -> None:
+def test_the_best_checkpoint_becomes_the_adapter(
+    make_plan: PlanMaker, stop_at_save: Stopper, tmp_path: Path, spoiling: dict
+) -> None:
     """Patience ends the run; the best checkpoint, older than others and than an interruption, is the adapter."""
     plan = make_plan(tmp_path / "run", **spoiling)
-
-    def interrupt_late(metric: Metric) -> None:
-        if isinstance(metric, TrainLoss) and metric.iteration == 21:
-            raise KeyboardInterrupt
-
-    with pytest.raises(InterruptedRun):
-        train(plan, on_metric=interrupt_late)
+    stop_at_save(plan, 3)
     outcome = train(plan, resume=True)
     losses = {m.iteration: m.loss for m in read_metrics(tmp_path / "run/run/metrics.jsonl") if isinstance(m, ValidLoss)}
     del losses[0]

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from punie.errors import DataError, InterruptedRun, UsageError
+from punie.errors import DataError, UsageError
 from punie.files import hash_file, write_jsonl
 from punie.training.batches import TokenRow
 from punie.training.batching import RowsPerStep
-from punie.training.metrics import Echo, Metric, Saved, StageBegan, TrainLoss, ValidLoss, read_metrics
+from punie.training.metrics import Echo, Metric, StageBegan, TrainLoss, ValidLoss, read_metrics
 from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
 from punie.training.rows import Split, read_teaching_rows
 from punie.training.runner import train
 from punie.training.views import stage_views, staged_order
 
-from .conftest import FinishedRun, PlanMaker, chat
+from .conftest import FinishedRun, PlanMaker, Stopper, chat
 
 LEVELS = [1 + number % 3 for number in range(16)]
 EASY = {"name": "easy", "iters": 4, "where": {"level": [1, 2]}}
@@ -83,21 +83,13 @@ def test_the_stages_come_back_from_the_rows_and_rates_that_were_used(staged: Fin
     assert (rates[3], rates[5], rates[13]) == (pytest.approx(1e-4), 0, pytest.approx(3e-3))
 
 
-@pytest.mark.parametrize("at", [4, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("save", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_run_stopped_at_or_behind_a_boundary_ends_with_the_same_adapters(
-    staged: FinishedRun, make_plan: PlanMaker, leveled: Path, tmp_path: Path, at: int
+    staged: FinishedRun, make_plan: PlanMaker, stop_at_save: Stopper, leveled: Path, tmp_path: Path, save: int
 ) -> None:
     """Order, rate, and what the optimizer had to forget go on as if nothing had happened."""
     plan = make_plan(tmp_path / "run", data=str(leveled), stages=STAGES, **KNOBS)
-    heard: list[int] = []
-
-    def stop(metric: Metric) -> None:
-        if isinstance(metric, Saved if at == 4 else TrainLoss) and metric.iteration == at and not heard:
-            heard.append(at)
-            raise KeyboardInterrupt
-
-    with pytest.raises(InterruptedRun):
-        train(plan, on_metric=stop)
+    stop_at_save(plan, save)
     train(plan, resume=True)
     for name in ("adapters.safetensors", "stages/hard/adapters.safetensors", "stages/mix/adapters.safetensors"):
         assert hash_file(tmp_path / "run" / name) == hash_file(staged.folder / name)

@@ -8,7 +8,6 @@ import shlex
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -23,14 +22,14 @@ from punie.training.plan import TrainingPlan
 from punie.training.progress import read_progress
 from punie.training.runner import train
 
-from .conftest import FinishedRun, PlanMaker
+from .conftest import CHILD, FinishedRun, Hit, PlanMaker
 
-KILLER = Path(__file__).parent.parent / "fakes" / "killing"
-CHILD, PARENT = "punie.training.worker", "-m punie train"
+PARENT = "-m punie train"
 SECONDS = 30.0
 
-FAST_MOMENTS = ["os.rename state.safetensors 1", "os.rename state.safetensors 2", "os.rename /adapters.safetensors 1"]
+FAST_MOMENTS = ["os.rename state.safetensors 2", "os.rename /adapters.safetensors 1"]
 SLOW_MOMENTS = [
+    "os.rename state.safetensors 1",
     "open plan.yaml 1",
     "open train.jsonl 1",
     "open metrics.jsonl 1",
@@ -59,22 +58,6 @@ def slow(*values: str) -> object:
     return pytest.param(*values, marks=pytest.mark.slow)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """Who gets which signal when `process` comes to `moment`."""
-
-    process: str
-    moment: str
-    signal: str = "SIGKILL"
-    whom: str = "self"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        path = os.pathsep.join(filter(None, [str(KILLER), os.environ.get("PYTHONPATH")]))
-        words = {"HIT_IN": self.process, "HIT_AT": self.moment, "HIT_WITH": self.signal, "HIT_WHOM": self.whom}
-        return {"PYTHONPATH": path, **words}
-
-
 @pytest.mark.parametrize("moment", [*FAST_MOMENTS, *map(slow, SLOW_MOMENTS)])
 def test_a_child_killed_at_any_moment_costs_one_save_interval_at_most(
     finished: FinishedRun, make_plan: PlanMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
@@ -82,8 +65,7 @@ def test_a_child_killed_at_any_moment_costs_one_save_interval_at_most(
     """What lies there is whole, nobody stays behind, and the resumed run ends as one that was left alone."""
     plan = make_plan(tmp_path / "run")
     with monkeypatch.context() as during:
-        for key, value in Hit(CHILD, moment).environment.items():
-            during.setenv(key, value)
+        Hit(CHILD, moment).arm(during)
         with pytest.raises(TrainingError, match="exit code -9"):
             train(plan)
     assert_little_is_lost(plan)
@@ -139,6 +121,7 @@ def test_asked_to_stop_it_saves_and_says_how_to_go_on(
     assert isinstance(last, Stopped)
     assert last.iteration == read_progress(folder.state).iteration >= plan.save_every
     assert not processes_of(folder)
+    assert [file.name for file in folder.root.iterdir()] == ["run"]
     (advice,) = [line for line in stopped.stderr.splitlines() if line.startswith("Go on with: ")]
     program, *words = shlex.split(advice.removeprefix("Go on with: "))
     assert program == "punie"

@@ -48,7 +48,8 @@ def read_progress(state: Path) -> Progress:
     """
     with open_input(state) as file:
         try:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            length = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(min(length, state.stat().st_size)))
             metadata = header["__metadata__"]
             if (found := metadata["format"]) == STATE_FORMAT:
                 return msgspec.json.decode(metadata["progress"], type=Progress)

@@ -66,8 +66,9 @@ def read_teaching_rows(folder: Path, batch_size: int) -> TeachingRows:
 def require_batch(rows: int, batch_size: int, path: Path) -> None:
     """Raises DataError where a step would learn from the same row twice."""
     if rows < batch_size:
+        count = f"{rows} training rows, fewer than the {batch_size} of one batch" if rows else "no training rows"
         raise DataError(
-            f"There are {rows} training rows, fewer than the {batch_size} of one batch.",
+            f"There are {count}.",
             where=str(path),
             hint=f"Use a batch size of at most {rows}, or add rows." if rows else "Add rows.",
         )
