@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from punie.cli.watching import page_of_training
 from punie.data.ledger import Removal
 from punie.errors import InterruptedRun, UsageError
 from punie.files import write_jsonl
@@ -157,6 +158,21 @@ def test_an_interrupted_run_says_so_and_how_to_go_on(interrupted: Path) -> None:
     assert "punie train --config" in page
     assert "punie eval" not in page
     assert 'id="learning"' in page
+
+
+def test_a_page_is_left_whatever_ended_the_run(interrupted: Path, tmp_path: Path) -> None:
+    """After an interruption as after success; not after a request that was refused, which trained nothing."""
+    folder = copied(interrupted, tmp_path / "left")
+    page, plan = folder.run / "report.html", read_training(interrupted).plan
+    plan = plan.model_copy(update={"adapter_path": str(folder.root)})
+    for error, left in ((UsageError("refused"), False), (InterruptedRun("stopped"), True)):
+        with pytest.raises(type(error)), page_of_training(plan):
+            raise error
+        assert page.is_file() == left
+    page.unlink()
+    with page_of_training(plan):
+        pass
+    assert page.is_file()
 
 
 def test_a_resumed_run_says_where_it_went_on(interrupted: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ _MOST_POINTS = 240
 """A line of more points is drawn through the means of as many equal groups."""
 _WIDE_RANGE = 30.0
 """Highest over lowest value from which powers of ten show more."""
+_ROOM_FOR_ENDS = 1000.0
 _ZOOM = 1 / 3
 """An axis starts at 0 unless all values lie within this share of the highest."""
 _KINDS = 4
@@ -205,16 +206,23 @@ def nice_step(least: float) -> float:
 def _scale(values: Sequence[float], log: bool) -> Scale:
     low, high = min(values, default=0.0), max(values, default=1.0)
     if log and low > 0 and high / low >= _WIDE_RANGE:
-        first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-        every = math.ceil((last - first) / 6)
-        ticks = tuple(10.0**power for power in range(first, last + every, every))
-        return Scale(ticks[0], ticks[-1], ticks, log=True)
+        return _powers(1 / nice_step(1 / low), nice_step(high))
     if 0 <= low < high * (1 - _ZOOM) or low == high >= 0:
         low = 0.0
     step = nice_step((high - low) / 4 or 1.0)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = tuple(step * number for number in range(first, max(last, first + 1) + 1))
     return Scale(ticks[0], ticks[-1], ticks)
+
+
+def _powers(low: float, high: float) -> Scale:
+    """With a tick at each power of ten, or at some; and at the ends where there is room."""
+    first, last = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+    every = math.ceil((last - first) / 6) or 1
+    powers = [10.0**power for power in range(first, last + 1, every)]
+    ends = [low, high] if high / low <= _ROOM_FOR_ENDS else []
+    ticks = sorted({float(f"{tick:.6g}") for tick in [*powers, *ends]})
+    return Scale(low, high, tuple(ticks), log=True)
 
 
 def _fixed(low: float, high: float) -> Scale:

@@ -15,7 +15,6 @@ from punie.training.echo import SETTLED_BEFORE, arrivals
 from punie.training.metrics import Echo, StageBegan, TrainLoss, ValidLoss
 
 _ITEMS_SHOWN = 6
-_MEGA = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +78,9 @@ def _figures(record: TrainingRecord) -> Iterator[Figure]:
     yield Figure("Iterations", f"{record.reached:,}", f"of {record.plan.iters:,} in the plan")
     if train:
         tokens, spent = train[-1].tokens, record.seconds["training steps"]
-        yield Figure("Speed", f"{tokens / spent:,.0f} tokens/s", f"{tokens:,} in {numbers.duration(spent)} of steps")
+        yield Figure("Speed", f"{tokens / spent:,.0f} tokens/s", f"{numbers.duration(spent)} in steps")
         learned = train[-1].trained_tokens
-        yield Figure("Learned from", f"{numbers.percent(learned / tokens)} of tokens", f"{learned:,} carried loss")
+        yield Figure("Learned from", f"{numbers.percent(learned / tokens)} of tokens", f"{learned:,} of {tokens:,}")
         estimate = "not estimated" if record.needs is None else f"estimated {numbers.size(record.needs.needs.total)}"
         yield Figure("Peak memory", numbers.size(record.peak_memory), estimate)
 
@@ -123,13 +122,14 @@ def _curves(record: TrainingRecord) -> Iterator[LineChart]:
 
     yield drawn("Speed", "Tokens a second, padding not counted.", "tokens/s", speed=lambda m: m.tokens_per_second)
     needs = record.needs
+    unit, size = ("GB", 1e9) if record.peak_memory >= 1e9 else ("MB", 1e6)
     yield drawn(
         "Memory",
         "Memory in use at each report, its peak so far, and the estimate made before the first step.",
-        "MB",
-        levels=[(needs.needs.total / _MEGA, "estimated")] if needs else [],
-        peak=lambda m: m.peak_memory / _MEGA,
-        active=lambda m: m.active_memory / _MEGA,
+        unit,
+        levels=[(needs.needs.total / size, "estimated")] if needs else [],
+        peak=lambda m: m.peak_memory / size,
+        active=lambda m: m.active_memory / size,
     )
     yield drawn(
         "Shares",
