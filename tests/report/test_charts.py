@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from punie.report.charts import LineChart, Series, draw_bars, draw_lines, nice_step, sparkline
+from punie.report.charts import LineChart, Series, draw_bars, draw_lines, sparkline
+from punie.report.scale import nice_step
 
 CURVES = {
     "falling": [(1, 3.0), (2, 2.0), (3, 0.5)],

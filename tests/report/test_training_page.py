@@ -108,7 +108,7 @@ def test_a_finished_run_says_whether_it_learned_and_what_was_chosen(finished: Pa
     assert f"<h1>{record.headline}</h1>" in page
     assert f"The checkpoint of iteration {record.outcome.selection.iteration} became the adapter" in page
     assert all(f'<th scope="row">{stage}</th>' in page for stage in ("low", "high"))
-    assert all(f'id="{name}-title"' in page for name in ("loss", "speed", "memory", "shares", "learning-rate"))
+    assert all(f'id="chart-{name}-title"' in page for name in ("loss", "speed", "memory", "shares", "learning-rate"))
     assert record.outcome.adapter_hash in page
 
 
@@ -265,6 +265,8 @@ def test_in_a_browser_dark_is_dark(tab: Browser, finished: Path) -> None:
 def test_every_chart_can_be_read_without_being_seen(tab: Browser, finished: Path) -> None:
     """Each drawing with a role has a name and a description, and each chart a table with a row for each place."""
     tab.open(write_training_page(finished))
+    doubled = "(ids => ids.length - new Set(ids).size)([...document.querySelectorAll('[id]')].map(one => one.id))"
+    assert tab.value(doubled) == 0
     named = """[...document.querySelectorAll('svg[aria-labelledby]')].every(one =>
         one.getAttribute('aria-labelledby').split(' ').every(id => document.getElementById(id).textContent))"""
     assert tab.value(named) is True

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from punie.data.look.tokens import Histogram
-from punie.report.charts import Column, Mark, nice_step
+from punie.report.charts import Column, Mark
+from punie.report.scale import nice_step
 
 _BARS = 60
 _TYPICAL = 0.99

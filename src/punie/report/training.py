@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from punie.data.look.removed import RuleRemovals, read_removed
 from punie.errors import UsageError
+from punie.report import numbers
 from punie.training.adapter import AdapterFolder
 from punie.training.metrics import (
     Done,
@@ -161,8 +162,11 @@ class TrainingRecord:
             found.append(f"{gone:,} training row{'s were' if gone > 1 else ' was'} left out.")
         if self.outcome is not None and not self.told(ValidLoss):
             found.append("There are no validation rows, so nothing here says whether the model learned or memorised.")
-        if self.needs is not None and self.peak_memory > self.needs.needs.total * 1.25:
-            found.append("More memory was used than was estimated.")
+        if self.needs is not None and self.peak_memory > self.needs.needs.total:
+            estimate = numbers.size(self.needs.needs.total)
+            found.append(
+                f"It took {numbers.size(self.peak_memory)} of memory at its peak, more than the {estimate} estimated."
+            )
         return found
 
     @property

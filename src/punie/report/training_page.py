@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -113,9 +113,17 @@ def _curves(record: TrainingRecord) -> Iterator[LineChart]:
     """What else was reported, over the same iterations."""
     reports, until = record.told(TrainLoss), record.plan.iters if record.outcome is None else 0
 
-    def drawn(title: str, description: str, unit: str = "", log: bool = False, levels=(), **values: Any) -> LineChart:
+    def drawn(
+        title: str,
+        description: str,
+        unit: str = "",
+        *,
+        log: bool = False,
+        levels: Sequence[tuple[float, str]] = (),
+        **values: Callable[[TrainLoss], float | None],
+    ) -> LineChart:
         series = [
-            Series(name, tuple((report.iteration, value(report)) for report in reports if value(report) is not None))
+            Series(name, tuple((m.iteration, found) for m in reports if (found := value(m)) is not None))
             for name, value in values.items()
         ]
         return draw_lines(title, series, description=description, unit=unit, until=until, log=log, levels=levels)
@@ -161,12 +169,8 @@ def _memory(record: TrainingRecord) -> tuple[Bar, ...]:
 
 
 def _seconds(record: TrainingRecord) -> tuple[Bar, ...]:
-    spent = record.seconds
-    return (
-        draw_bars([(what, seconds, numbers.duration(seconds)) for what, seconds in spent.items()])
-        if any(spent.values())
-        else ()
-    )
+    spent = record.seconds if record.told(Echo) else {}
+    return draw_bars([(what, seconds, numbers.duration(seconds)) for what, seconds in spent.items()])
 
 
 def _settings(record: TrainingRecord) -> Iterator[Setting]:
