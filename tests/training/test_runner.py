@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from punie.errors import CapacityError, DivergedError, UsageError
+from punie.training.disk import bytes_needed, require_space
 from punie.training.metrics import Doing, Done, Echo, Metric, Saved, TrainLoss, ValidLoss, read_metrics
-from punie.training.runner import bytes_needed, read_outcome, require_space, train
+from punie.training.outcome import read_outcome
+from punie.training.runner import train
 
 from .conftest import MLX_OPTIONS, FinishedRun, PlanMaker
 

@@ -6,18 +6,18 @@ gives the files their final names. So an adapter that can be read was trained as
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from subprocess import TimeoutExpired
 
 from punie.errors import CapacityError, DataError, InterruptedRun, TrainingError, UsageError
-from punie.files import make_folder, write_json, write_text
+from punie.files import write_json, write_text
 from punie.process import Child
 from punie.training.adapter import AdapterFolder, read_adapter
+from punie.training.claim import claimed, clear_half_written, leave_no_trace, require_unused
+from punie.training.disk import bytes_needed, require_space
 from punie.training.echo import require_echo, require_rate
 from punie.training.metrics import (
     DECODER,
@@ -46,9 +46,6 @@ _PATIENCE_SECONDS = 300.0
 _FREE = ("adapter_path", "memory_limit")
 """Fields that may differ when a run resumes: they change nothing that is learned."""
 
-_LORA_BYTES = 200_000_000
-"""Disk to have free for a LoRA run: adapter, optimizer state, checkpoints and log, generously."""
-
 _FULL_BYTES = 1_000_000
 """Less than this left after a child broke: it could not even write why."""
 
@@ -68,15 +65,15 @@ def train(
         if folder.outcome.is_file():
             return read_outcome(folder.root)
     else:
-        _require_unused(folder)
+        require_unused(folder)
     require_space(folder.root, bytes_needed(plan))
-    with _claimed(folder):
-        _clear_half_written(folder)
+    with claimed(folder):
+        clear_half_written(folder)
         try:
             return _publish(plan, folder, _trained(folder) or _train(plan, folder, on_metric))
         except (UsageError, DataError, CapacityError):
             if not resume and not folder.state.is_file():
-                _leave_no_trace(folder)
+                leave_no_trace(folder)
             raise
         except KeyboardInterrupt:
             raise _interrupted(folder) from None
@@ -96,35 +93,6 @@ def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
     return plan.model_copy(update=paths)
 
 
-def bytes_needed(plan: TrainingPlan) -> int:
-    """Disk for the run: fine_tune_type full writes all weights for the adapter, each checkpoint and the state."""
-    if plan.fine_tune_type != "full":
-        return _LORA_BYTES
-    weights = sum(file.stat().st_size for file in Path(plan.model).glob("*.safetensors"))
-    checkpoints = plan.iters // plan.save_every
-    kept = checkpoints if plan.keep_checkpoints == -1 else min(checkpoints, plan.keep_checkpoints)
-    return weights * (5 + kept)
-
-
-def require_space(folder: Path, needed: int) -> None:
-    """Raises CapacityError where the disk that will hold `folder` has fewer free bytes than needed."""
-    existing = next(path for path in (folder, *folder.parents) if path.exists())
-    free = shutil.disk_usage(existing).free
-    if free < needed:
-        raise CapacityError(
-            f"The disk has {free / 1e9:.1f} GB free; this run needs about {needed / 1e9:.1f} GB.",
-            where=str(existing),
-            hint="Make room, or write to another disk.",
-        )
-
-
-def _require_unused(folder: AdapterFolder) -> None:
-    if folder.root.exists() and (not folder.root.is_dir() or any(folder.root.iterdir())):
-        resumable = folder.plan.is_file() and not folder.outcome.is_file()
-        advice = "Use --resume to go on with the run that is there, or choose" if resumable else "Choose"
-        raise UsageError("The output folder is in use.", where=str(folder.root), hint=f"{advice} another folder.")
-
-
 def _require_same_plan(plan: TrainingPlan, folder: AdapterFolder) -> None:
     if not folder.plan.is_file():
         raise UsageError("There is no training run to resume.", where=str(folder.root), hint="Leave --resume out.")
@@ -137,31 +105,6 @@ def _require_same_plan(plan: TrainingPlan, folder: AdapterFolder) -> None:
             where=str(folder.plan),
             hint="Give the same values again, or train into another folder.",
         )
-
-
-@contextmanager
-def _claimed(folder: AdapterFolder) -> Generator[None]:
-    """Keep the folder to this process; the claim ends with the process, however it ends."""
-    lock = os.open(make_folder(folder.run), os.O_RDONLY)
-    try:
-        _lock(lock, folder)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _lock(descriptor: int, folder: AdapterFolder) -> None:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise UsageError("Another process is training into this folder.", where=str(folder.root)) from error
-
-
-def _clear_half_written(folder: AdapterFolder) -> None:
-    """A process that was killed while it wrote leaves a temporary file beside the one it was to replace."""
-    for place in (folder.run, folder.unfinished, folder.state.parent):
-        for leftover in place.glob(".*"):
-            leftover.unlink()
 
 
 def _forget_what_will_be_repeated(folder: AdapterFolder) -> None:
@@ -264,13 +207,6 @@ def _broken(folder: AdapterFolder, child: Child) -> TrainingError | CapacityErro
 def _superfluous(plan: TrainingPlan, folder: AdapterFolder, metrics: tuple[Metric, ...]) -> set[int]:
     done = next(metric for metric in reversed(metrics) if isinstance(metric, Done))
     return Selector.of(plan).superfluous(folder.checkpoints(), protected=done.selection.iteration)
-
-
-def _leave_no_trace(folder: AdapterFolder) -> None:
-    """The same command, corrected, must find the output folder as it was."""
-    shutil.rmtree(folder.run)
-    with suppress(OSError):
-        folder.root.rmdir()
 
 
 def _publish(plan: TrainingPlan, folder: AdapterFolder, metrics: tuple[Metric, ...]) -> TrainingOutcome:

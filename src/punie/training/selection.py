@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from punie.errors import DivergedError
 from punie.training.plan import Select, TrainingPlan
 from punie.training.progress import Validation
 
@@ -77,3 +79,20 @@ class Selector:
 
     def _candidates(self, validations: Sequence[Validation]) -> list[Validation]:
         return [validation for validation in validations if validation.iteration >= self.first]
+
+
+def require_sense(loss: float, before: float, vocabulary: int, plan: TrainingPlan, iteration: int) -> None:
+    """Raises DivergedError where a model that knew something has come to know less than nothing.
+
+    `before` is its validation loss before training; blind guessing among `vocabulary` tokens has its logarithm.
+    """
+    guessing = math.log(vocabulary)
+    if math.isfinite(loss) and not before < guessing < loss:
+        return
+    rate = plan.rates.rate_at(max(iteration // plan.grad_accumulation_steps - 1, 0))
+    raise DivergedError(
+        f"The validation loss is {loss:.4g} after iteration {iteration}, with learning rate {rate:g}; "
+        f"it was {before:.4g} before training, and blind guessing has {guessing:.4g}.",
+        where=plan.adapter_path,
+        hint="No adapter was written. Lower the learning rate, or give the run some warmup.",
+    )

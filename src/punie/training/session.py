@@ -15,7 +15,7 @@ from typing import Any
 import mlx.core as mx
 from msgspec.structs import replace as with_changes
 
-from punie.errors import CapacityError, DivergedError, InterruptedRun
+from punie.errors import InterruptedRun
 from punie.training import readback
 from punie.training.adapter import AdapterFolder
 from punie.training.archive import Archive
@@ -34,10 +34,10 @@ from punie.training.metrics import (
     ValidLoss,
     append_metric,
 )
-from punie.training.needs import SMALLER
+from punie.training.needs import require_fit, too_large
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, Validation
-from punie.training.selection import Selector
+from punie.training.selection import Selector, require_sense
 from punie.training.steps import Engine, Step
 from punie.training.stock import StockEngine
 from punie.training.student import Learner
@@ -124,12 +124,7 @@ class Session:
         if (needs := self.engine.needs()) is None:
             return
         self._say(MemoryNeeds(iteration=self.progress.iteration, needs=needs, limit=self.limit))
-        if needs.total > self.limit:
-            raise CapacityError(
-                f"This run needs about {needs.total / 1e9:.2f} GB of memory (estimated, in GB: {needs}); "
-                f"it may use {self.limit / 1e9:.2f} GB.",
-                hint=SMALLER,
-            )
+        require_fit(needs, self.limit)
 
     def at_rest(self) -> None:
         """Nothing is saved, and no stage begun, at the point where a resumed run starts: that was done."""
@@ -160,12 +155,7 @@ class Session:
             return
         with self.world.together():
             self.archive.save_state(self.progress)
-        raise CapacityError(
-            f"The run took {self.world.highest(peak) / 1e9:.2f} GB of memory and may use {self.limit / 1e9:.2f} GB. "
-            f"It is saved after iteration {self.progress.iteration}.",
-            where=str(self.folder.root),
-            hint=f"Go on with a higher memory_limit: {self.folder.resume_command} --memory-limit ...\n{SMALLER}",
-        )
+        raise too_large(self.world.highest(peak), self.limit, self.progress.iteration, self.folder)
 
     def after(self, step: Step) -> None:
         done = self.progress.iteration + 1
@@ -223,24 +213,11 @@ class Session:
         seconds = time.perf_counter() - started
         figures = {"loss": done.loss, "rows": done.rows, "padding": done.padding, "supervised": done.supervised}
         self._say(ValidLoss(iteration=at, stage=self.progress.stage, seconds=seconds, **figures))
-        self._require_sense(done.loss)
+        before = next((validation.loss for validation in self.progress.validations), done.loss)
+        require_sense(done.loss, before, self.learner.tokenizer.vocab_size, self.plan, at)
         found = Validation(at, done.loss)
         self.progress = replace(self.progress, validations=(*self.progress.validations, found))
         self.best_due = self.selector.select == "best" and self.selector.best(self.progress.validations) == found
-
-    def _require_sense(self, loss: float) -> None:
-        """Raises DivergedError where a model that knew something has come to know less than nothing."""
-        guessing = math.log(self.learner.tokenizer.vocab_size)
-        before = next((validation.loss for validation in self.progress.validations), loss)
-        if math.isfinite(loss) and not before < guessing < loss:
-            return
-        rate = self.plan.rates.rate_at(max(self.progress.iteration // self.plan.grad_accumulation_steps - 1, 0))
-        raise DivergedError(
-            f"The validation loss is {loss:.4g} after iteration {self.progress.iteration}, with learning rate "
-            f"{rate:g}; it was {before:.4g} before training, and blind guessing has {guessing:.4g}.",
-            where=str(self.folder.root),
-            hint="No adapter was written. Lower the learning rate, or give the run some warmup.",
-        )
 
     def _report(self) -> None:
         metric, self.window = self.window.metric(self.progress), Window()

@@ -1,0 +1,34 @@
+"""How much disk a run needs, and whether it is there."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from punie.errors import CapacityError
+from punie.training.plan import TrainingPlan
+
+_LORA_BYTES = 200_000_000
+"""Disk to have free for a LoRA run: adapter, optimizer state, checkpoints and log, generously."""
+
+
+def bytes_needed(plan: TrainingPlan) -> int:
+    """Disk for the run: fine_tune_type full writes all weights for the adapter, each checkpoint and the state."""
+    if plan.fine_tune_type != "full":
+        return _LORA_BYTES
+    weights = sum(file.stat().st_size for file in Path(plan.model).glob("*.safetensors"))
+    checkpoints = plan.iters // plan.save_every
+    kept = checkpoints if plan.keep_checkpoints == -1 else min(checkpoints, plan.keep_checkpoints)
+    return weights * (5 + kept)
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Raises CapacityError where the disk that will hold `folder` has fewer free bytes than needed."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise CapacityError(
+            f"The disk has {free / 1e9:.1f} GB free; this run needs about {needed / 1e9:.1f} GB.",
+            where=str(existing),
+            hint="Make room, or write to another disk.",
+        )
