@@ -15,7 +15,7 @@ GOOD = '{"text": "a"}\n'
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [
-        ("", "0 training rows"),
+        ("", "no training rows"),
         (GOOD, "1 training rows, fewer than the 2"),
         (GOOD + "\n" + GOOD, "train.jsonl:2"),
         (GOOD + "{oops\n", "train.jsonl:2"),
