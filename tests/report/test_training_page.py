@@ -16,7 +16,7 @@ from punie.report.pages import redraw, write_training_page
 from punie.report.training import Fate, TrainingRecord, read_training
 from punie.report.training_page import render_training
 from punie.training.adapter import AdapterFolder
-from punie.training.metrics import Failed, Metric, ValidLoss, append_metric, read_metrics, rewrite_metrics
+from punie.training.metrics import Done, Failed, Metric, ValidLoss, append_metric, read_metrics, rewrite_metrics
 from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
 from punie.training.runner import train
@@ -84,6 +84,12 @@ def copied(folder: Path, target: Path, *, losing: str = "") -> AdapterFolder:
     return AdapterFolder(target)
 
 
+def cut_short(folder: AdapterFolder) -> None:
+    """The record ends after the fifth iteration, as that of a killed process does."""
+    metrics = [metric for metric in read_metrics(folder.metrics) if not isinstance(metric, Done)]
+    rewrite_metrics(folder.metrics, [metric for metric in metrics if getattr(metric, "iteration", 0) <= 5])
+
+
 def with_losses(record: TrainingRecord, tmp_path: Path, first: float, chosen: float) -> TrainingRecord:
     """The same run, had its validations come out like this."""
     folder = copied(record.folder.root, tmp_path / f"{first}-{chosen}")
@@ -110,6 +116,7 @@ def test_a_finished_run_says_whether_it_learned_and_what_was_chosen(finished: Pa
     assert all(f'<th scope="row">{stage}</th>' in page for stage in ("low", "high"))
     assert all(f'id="chart-{name}-title"' in page for name in ("loss", "speed", "memory", "shares", "learning-rate"))
     assert record.outcome.adapter_hash in page
+    assert "nats, on 4 of 4 rows" in page
 
 
 @pytest.mark.parametrize(
@@ -190,7 +197,7 @@ def test_a_resumed_run_says_where_it_went_on(interrupted: Path, tmp_path: Path) 
 def test_a_killed_run_is_not_called_anything_else(finished: Path, tmp_path: Path) -> None:
     """A record without a last word, or without any, has a page that claims nothing."""
     folder = copied(finished, tmp_path / "killed", losing="outcome.json")
-    rewrite_metrics(folder.metrics, [m for m in read_metrics(folder.metrics) if getattr(m, "iteration", 9) <= 5])
+    cut_short(folder)
     assert read_training(folder.root).headline == "Not finished: the record ends after 5 of 8 iterations."
     folder.metrics.unlink()
     record = read_training(folder.root)
@@ -201,22 +208,14 @@ def test_a_killed_run_is_not_called_anything_else(finished: Path, tmp_path: Path
 def test_a_failed_run_shows_its_own_words(finished: Path, tmp_path: Path) -> None:
     """What diverged, and the advice, from the record; a loss that is no number has no place in the curve."""
     folder = copied(finished, tmp_path / "failed", losing="outcome.json")
-    losses = [m for m in read_metrics(folder.metrics) if getattr(m, "iteration", 9) <= 5]
-    rewrite_metrics(folder.metrics, losses)
-    append_metric(
-        folder.metrics, ValidLoss(iteration=6, loss=1e300, seconds=0.1, padding=0.0, supervised=0.5, **_rows())
-    )
+    cut_short(folder)
+    append_metric(folder.metrics, ValidLoss(iteration=6, loss=1e300, seconds=0.1, padding=0.0, supervised=0.5, rows=4))
     append_metric(folder.metrics, Failed(error="DivergedError", what=HOSTILE, where="here", hint="Lower the rate."))
     record = read_training(folder.root)
     assert record.headline == "Diverged after 6 of 8 iterations."
     page = render_training(record)
     assert "Lower the rate." in page
     assert "<img" not in page
-
-
-def _rows() -> dict[str, int]:
-    """What this version's ValidLoss must say besides."""
-    return {"rows": 4} if "rows" in ValidLoss.__struct_fields__ else {}
 
 
 def test_nothing_that_was_named_by_others_is_markup(finished: Path, tmp_path: Path) -> None:

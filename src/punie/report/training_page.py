@@ -72,7 +72,8 @@ def _figures(record: TrainingRecord) -> Iterator[Figure]:
     if valid:
         end = valid[-1].loss if record.outcome is None else record.outcome.selection.loss
         text = _from_to(valid[0].loss, end if len(valid) > 1 else None)
-        yield Figure("Validation loss", text, "nats per learned token")
+        rows = record.told(Echo)[-1].valid_rows
+        yield Figure("Validation loss", text, f"nats, on {valid[-1].rows:,} of {rows:,} rows")
     if train:
         yield Figure("Training loss", _from_to(train[0].loss, train[-1].loss), "first and last report")
     yield Figure("Iterations", f"{record.reached:,}", f"of {record.plan.iters:,} in the plan")
