@@ -21,7 +21,7 @@ from punie.evaluation.runner import evaluate
 from punie.evaluation.runs import read_run
 from punie.evaluation.suite import load_suite
 from punie.generate.sample import tiny_recipe, write_tiny
-from punie.report.compare import compare
+from punie.report.compare import compare, with_teaching
 from punie.report.comparison import Comparison
 from punie.report.pages import write_comparison_page, write_run_page, write_training_page
 from punie.training.metrics import Metric
@@ -117,7 +117,7 @@ def quickstart(options: QuickstartOptions, watcher: Watcher | None = None) -> Qu
     outcome = _trained(options, model, places, watcher)
     tuned = _evaluated(options, model, places.adapter, places.tuned, watcher)
     watcher.step("comparison")
-    comparison = compare(base, tuned)
+    comparison = with_teaching(compare(base, tuned), base, tuned)
     page = write_comparison_page(comparison, places.comparison)
     watcher.done(comparison.claim)
     return QuickstartResult(outcome, comparison, page, places)

@@ -43,8 +43,8 @@ class Teaching:
         some = ", ".join(list(self.cases)[:3])
         more = ", ..." if len(self.cases) > 3 else ""
         return (
-            f"The training data of {self.run} hold {len(self.cases)} of the cases ({some}{more}): what they measure is "
-            "memory. punie dataset decontaminate takes such rows out."
+            f"The training data of {self.run} hold {len(self.cases)} of the cases ({some}{more}), or the most of them: "
+            "there, a right answer can be memory. punie dataset decontaminate shows such rows and takes them out."
         )
 
 
