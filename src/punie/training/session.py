@@ -212,7 +212,8 @@ class Session:
         done = self.engine.validate()
         seconds = time.perf_counter() - started
         figures = {"loss": done.loss, "rows": done.rows, "padding": done.padding, "supervised": done.supervised}
-        self._say(ValidLoss(iteration=at, stage=self.progress.stage, seconds=seconds, **figures))
+        if math.isfinite(done.loss):  # JSON has no other numbers, and the error tells of it
+            self._say(ValidLoss(iteration=at, stage=self.progress.stage, seconds=seconds, **figures))
         before = next((validation.loss for validation in self.progress.validations), done.loss)
         require_sense(done.loss, before, self.learner.tokenizer.vocab_size, self.plan, at)
         found = Validation(at, done.loss)
