@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from punie.workspace import resolve_model
 settings.register_profile("fast", max_examples=40)
 """What `make test` draws of each property; `make test-all` draws hypothesis's own hundred."""
 settings.load_profile("fast")
+
+# A shell ignores SIGINT in what it runs behind its back (`make test &`), and every child would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

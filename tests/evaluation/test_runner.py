@@ -137,6 +137,7 @@ def server_of(model: Path) -> psutil.Process:
     return next(child for child in psutil.Process().children() if str(model) in child.cmdline())
 
 
+@pytest.mark.slow
 async def test_a_run_goes_on_over_a_killed_server(tmp_path: Path, tiny_model: Path, suite: Suite) -> None:
     """Every case has one answer and one judgement, and the record says that the server was started again."""
     options = EvaluationOptions(

@@ -76,6 +76,7 @@ async def test_a_hung_server_is_ended_and_started_again(scripted_model: Path, tm
     assert "hung" in arm.restarts[0]
 
 
+@pytest.mark.slow
 async def test_a_slow_answer_is_no_hang(scripted_model: Path, tmp_path: Path) -> None:
     """A server that works is left alone, however long it takes beside the patience of its keeper."""
     async with open_arm(LocalModel(scripted_model), log=tmp_path / "log", patience=0.5) as arm:
@@ -112,6 +113,7 @@ async def test_no_more_than_width_questions_are_under_way(width: int) -> None:
     assert len(answers) == width * 2
 
 
+@pytest.mark.slow
 async def test_a_model_changed_behind_a_restart_is_refused(scripted_model: Path, tmp_path: Path) -> None:
     """The answers of two models never stand in one run."""
     model = Path(shutil.copytree(scripted_model, tmp_path / "model"))

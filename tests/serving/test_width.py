@@ -35,6 +35,7 @@ async def test_the_width_is_what_the_batch_holds(limit: int, width: int, tried: 
     assert (tuning.width, list(tuning.rates)) == (width, tried)
 
 
+@pytest.mark.slow
 async def test_a_measured_width_is_kept_for_the_other_arm(
     tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

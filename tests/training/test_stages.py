@@ -97,6 +97,7 @@ def test_a_run_stopped_at_or_behind_a_boundary_ends_with_the_same_adapters(
     assert began == ["easy", "hard", "mix"]
 
 
+@pytest.mark.slow
 def test_mlx_lms_loop_trains_the_same_stages(make_plan: PlanMaker, leveled: Path, tmp_path: Path) -> None:
     """Losses agree with Punie's loop to 1e-4 at every step, across a restart of everything."""
     losses = []
