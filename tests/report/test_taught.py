@@ -63,7 +63,7 @@ def test_a_case_in_the_training_data_is_named(run_of: RunMaker, adapter: Path) -
     tuned = run_with(tuned, adapter)
     assert find_taught(tuned) == Teaching("b", 2, {"reasoning-002": "prompt"})
     found = with_teaching(compare(base, tuned), base, tuned)
-    assert "hold 1 of the cases (reasoning-002)" in found.cautions[0]
+    assert "repeat 1 of the cases, whole or nearly (reasoning-002)" in found.cautions[0]
 
 
 def test_a_run_without_an_adapter_was_taught_nothing(run_of: RunMaker) -> None:

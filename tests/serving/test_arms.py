@@ -7,9 +7,11 @@ import os
 import shutil
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -17,6 +19,7 @@ from punie.errors import IdentityError, ServerError
 from punie.serving.arms import Arm, LocalModel, serve_local
 from punie.serving.completion import Completion, Messages, RefusedQuestion, Sampling
 from punie.serving.identity import Identity
+from punie.serving.server import HOST
 from punie.serving.width import Tuning
 
 
@@ -53,6 +56,15 @@ async def answered_over(arm: Arm, log: Path, end: signal.Signals) -> tuple[str, 
     return first.text, (await waiting).text
 
 
+async def poison(server: psutil.Process, model: Path) -> None:
+    command = server.cmdline()
+    port = command[command.index("--port") + 1]
+    question = {"model": str(model), "messages": ask("@plain"), "logit_bias": {str(2**80): 1.0}}
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with suppress(httpx.HTTPError):
+            await client.post(f"http://{HOST}:{port}/v1/chat/completions", json=question, timeout=30)
+
+
 async def test_a_killed_server_is_started_again_and_proven_again(scripted_model: Path, tmp_path: Path) -> None:
     """The question under way is put again and answered whole; the reason is on record. A second death is the end."""
     log = tmp_path / "log"
@@ -65,6 +77,18 @@ async def test_a_killed_server_is_started_again_and_proven_again(scripted_model:
         with pytest.raises(ServerError, match="ended with code -9"):
             await arm.complete(ask("@plain"), (), SAMPLING)
     assert len(arm.restarts) == 1
+
+
+async def test_a_server_without_its_worker_is_started_again(scripted_model: Path, tmp_path: Path) -> None:
+    """A token's number that no array can hold ends mlx_lm's generation thread: the process lives on and answers 503."""
+    log = tmp_path / "log"
+    async with open_arm(LocalModel(scripted_model), log=log) as arm:
+        before = begun(log)
+        waiting = asyncio.create_task(arm.complete(ask("@endless"), (), SAMPLING))
+        await until(lambda: begun(log) > before)
+        await poison(newest_child(), scripted_model)
+        assert (await waiting).text == "la" * 800
+    assert "generation thread" in arm.restarts[0]
 
 
 async def test_a_hung_server_is_ended_and_started_again(scripted_model: Path, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ class Teaching:
         some = ", ".join(list(self.cases)[:3])
         more = ", ..." if len(self.cases) > 3 else ""
         return (
-            f"The training data of {self.run} hold {len(self.cases)} of the cases ({some}{more}), or the most of them: "
+            f"The training data of {self.run} repeat {len(self.cases)} of the cases, whole or nearly ({some}{more}): "
             "there, a right answer can be memory. punie dataset decontaminate shows such rows and takes them out."
         )
 
