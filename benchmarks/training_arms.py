@@ -88,14 +88,23 @@ def stock_command(plan: TrainingPlan) -> None:
 
 
 def punie_training(plan: TrainingPlan) -> dict[str, float]:
-    """Punie's session, as its training child runs it."""
-    original, found = Session.run, dict[str, float]()
+    """Punie's session, as its training child runs it, without its estimate of memory: that is made once for a run."""
+    original, estimated = Session.run, PunieEngine.needs
+    found, estimate = dict[str, float](), dict[str, float]()
+
+    def needs(self: PunieEngine) -> Any:
+        kept: list[Any] = []
+        estimate.update(timed(lambda: kept.append(estimated(self))))
+        return kept[0]
 
     def run(self: Session) -> Any:
         done: list[Any] = []
         found.update(timed(lambda: done.append(original(self))), tokens=done[0].tokens)
+        found.update({key: found[key] - estimate[key] for key in ("cpu_seconds", "seconds")})
+        found["estimate_cpu_seconds"] = estimate["cpu_seconds"]
         return done[0]
 
+    PunieEngine.needs = needs  # ty: ignore[invalid-assignment]
     Session.run = run  # ty: ignore[invalid-assignment]
     learn(plan)
     return found
