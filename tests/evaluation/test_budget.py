@@ -28,8 +28,11 @@ def make_run(cases: Mapping[str, Case], unscored: int) -> EvaluationRun:
 
 
 def test_a_few_unjudged_answers_are_within_the_budget(cases: Mapping[str, Case]) -> None:
-    """As many as the budget says are no reason to stop."""
-    require_judged(make_run(cases, 1), 0.05)
+    """As many as the budget says are no reason to stop; with less of a budget, the same run is refused."""
+    run = make_run(cases, 1)
+    require_judged(run, 0.05)
+    with pytest.raises(GateError):
+        require_judged(run, 0.04)
 
 
 def test_too_many_unjudged_answers_are_refused_with_their_reasons(cases: Mapping[str, Case]) -> None:

@@ -69,10 +69,17 @@ def test_each_stage_is_told_validated_and_kept(staged: FinishedRun) -> None:
 
 
 def test_mlx_lm_loads_what_a_stage_left(staged: FinishedRun) -> None:
-    """The folder of a stage is an adapter."""
+    """The folder of a stage is an adapter, and every weight in it reaches the model."""
+    import mlx.core as mx
+    from mlx.utils import tree_flatten
     from mlx_lm import load
 
-    load(staged.outcome.model, adapter_path=str(staged.folder / "stages" / "hard"))
+    folder = staged.folder / "stages" / "hard"
+    model, *_ = load(staged.outcome.model, adapter_path=str(folder))
+    weights = mx.load(str(folder / "adapters.safetensors"))
+    loaded = dict(tree_flatten(model.parameters()))
+    assert weights
+    assert all(mx.array_equal(loaded[name], weight) for name, weight in weights.items())
 
 
 def test_the_stages_come_back_from_the_rows_and_rates_that_were_used(staged: FinishedRun) -> None:
