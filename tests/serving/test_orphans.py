@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,10 +44,20 @@ def orphan(scripted_model: Path, tmp_path: Path) -> Iterator[psutil.Process]:
         assert owner.stdout is not None
         server = psutil.Process(int(owner.stdout.readline()))
         server.suspend()
+        # Until every thread has stopped, the one that watches the owner would still end the server.
+        deadline = time.monotonic() + 10
+        while not stopped(server):
+            assert time.monotonic() < deadline
         owner.kill()
     yield server
     if server.is_running():
         os.killpg(server.pid, signal.SIGKILL)
+
+
+def stopped(server: psutil.Process) -> bool:
+    # Linux numbers threads like processes; macOS tells only of the process.
+    numbers = [thread.id for thread in server.threads()] if sys.platform == "linux" else [server.pid]
+    return all(psutil.Process(number).status() == psutil.STATUS_STOPPED for number in numbers)
 
 
 def test_an_orphan_is_found_and_ended(orphan: psutil.Process) -> None:
