@@ -21,10 +21,10 @@ demo: ready
 	@.venv/bin/punie quickstart
 
 test: ready
-	@.venv/bin/python -m pytest -q
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile
 
 test-all: ready
-	@.venv/bin/python -m pytest -q -m "" --hypothesis-profile=default
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile -m "" --hypothesis-profile=default
 
 lint: ready
 	@.venv/bin/ruff check
