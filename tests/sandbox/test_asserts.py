@@ -40,7 +40,7 @@ def check(line: str) -> Check:
 def test_a_literal_stays_outside(line: str, asked: str, right: object, wrong: object) -> None:
     """The child is asked for the other side alone, and the comparison made here is the one that was written."""
     taken = check(line)
-    assert taken.outside == asked
+    assert taken.asked == asked
     assert taken.judge is not None
     assert taken.judge(right)
     assert not taken.judge(wrong)
@@ -61,8 +61,7 @@ def test_what_cannot_be_held_back_is_said(line: str) -> None:
     """A condition without one literal to hold back is decided in the child, and has no judge."""
     taken = check(line)
     assert taken.judge is None
-    assert taken.outside == ""
-    assert taken.inside == f"bool({line.removeprefix('assert ')})"
+    assert taken.asked == f"bool({line.removeprefix('assert ')})"
 
 
 @given(
@@ -73,6 +72,6 @@ def test_what_cannot_be_held_back_is_said(line: str) -> None:
 def test_any_literal_is_recognised(value: object) -> None:
     """Whatever plain value a test expects, it is held back, and equals itself."""
     taken = check(f"assert f() == {value!r}")
-    assert taken.outside == "f()"
+    assert taken.asked == "f()"
     assert taken.judge is not None
     assert taken.judge(value)

@@ -27,9 +27,7 @@ class CodeRunner:
 
 
 def code_runner(execution: Execution) -> CodeRunner:
-    return CodeRunner(
-        partial(run_function, execution=execution), partial(run_tests, execution=execution, plain_only=True)
-    )
+    return CodeRunner(partial(run_function, execution=execution), partial(run_tests, execution=execution))
 
 
 def score_code(expect: CodeExpectation, text: str, runner: CodeRunner) -> Score:

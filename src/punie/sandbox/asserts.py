@@ -35,14 +35,11 @@ _NO_LITERAL = (ValueError, TypeError, SyntaxError, MemoryError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`inside` and `outside` are expressions for the child; `judge` is None where the child must decide."""
+    """`asked` is an expression for the child: what `judge` compares, or, without one, True when the check holds."""
 
     text: str
     """The assert as it was written, or the test that cannot be taken apart."""
-    inside: str
-    """True when the check holds."""
-    outside: str = ""
-    """What is asked of the child where the comparison is made here."""
+    asked: str
     judge: Judge | None = None
 
 
@@ -52,12 +49,11 @@ def assertion(node: ast.Assert, parameter: str = "", argument: str = "") -> Chec
     def bound(expression: str) -> str:
         return f"(lambda {parameter}: {expression})({argument})" if parameter else expression
 
-    text, inside = ast.unparse(node), bound(f"bool({ast.unparse(node.test)})")
-    question = _take_apart(node.test)
+    text, question = ast.unparse(node), _take_apart(node.test)
     if question is None:
-        return Check(text, inside)
+        return Check(text, bound(f"bool({ast.unparse(node.test)})"))
     asked, judge = question
-    return Check(text, inside, bound(ast.unparse(asked)), judge)
+    return Check(text, bound(ast.unparse(asked)), judge)
 
 
 def _take_apart(test: ast.expr) -> Question | None:

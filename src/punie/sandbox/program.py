@@ -67,38 +67,23 @@ def read_tests(tests: Sequence[str], entry_point: str | None = None) -> CheckPro
 
 
 def run_tests(
-    solution: str,
-    program: CheckProgram,
-    limits: Limits | None = None,
-    execution: Execution = "jail",
-    *,
-    plain_only: bool = False,
+    solution: str, program: CheckProgram, limits: Limits | None = None, execution: Execution = "jail"
 ) -> tuple[CheckResult, ...]:
     """One result for each check, all of them in one process. Raises SandboxError where the jail cannot be had.
 
-    A result that is no plain data cannot be compared outside. Such a check is run again, in the child; or, with
-    `plain_only`, does not hold, wherever it is decided.
+    A result that is no plain data does not pass, wherever its check is decided.
     """
     setup = program.setup
-    if plain_only and program.entry_point and any(check.judge is None for check in program.checks):
+    if program.entry_point and any(check.judge is None for check in program.checks):
         setup = _PLAIN.format(name=program.entry_point) + setup
     calls = _run(solution, setup, program.checks, limits, execution)
-    results = [_judged(check, call) for check, call in zip(program.checks, calls, strict=True)]
-    if plain_only:
-        return tuple(results)
-    again = [index for index, call in enumerate(calls) if call.ending == Ending.NOT_PLAIN]
-    inner = [Check(results[index].check.text, results[index].check.inside) for index in again]
-    for index, check, call in zip(again, inner, _run(solution, setup, inner, limits, execution), strict=True):
-        results[index] = _judged(check, call)
-    return tuple(results)
+    return tuple(_judged(check, call) for check, call in zip(program.checks, calls, strict=True))
 
 
 def _run(
     solution: str, setup: str, checks: Sequence[Check], limits: Limits | None, execution: Execution
 ) -> tuple[CallResult, ...]:
-    if not checks:
-        return ()
-    probes = "".join(f"    lambda: ({check.outside if check.judge else check.inside}),\n" for check in checks)
+    probes = "".join(f"    lambda: ({check.asked}),\n" for check in checks)
     source = f"{solution}\n\n{setup}\n\n{_PROBES} = [\n{probes}]\ndef {_PROBE}(number): return {_PROBES}[number]()\n"
     return run_function(source, _PROBE, [[number] for number in range(len(checks))], limits, execution)
 

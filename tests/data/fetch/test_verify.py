@@ -91,6 +91,14 @@ def test_what_cannot_be_verified_says_why(row: dict[str, Any], why: str) -> None
     assert why in judgement.value
 
 
+def test_a_result_that_compares_itself_does_not_pass() -> None:
+    """What calls itself equal to everything is no plain data, and the ledger says so."""
+    equal = "class Same:\n    def __eq__(self, other): return True\n\ndef f(x): return Same()"
+    judgement = judge_row({**RIGHT, "solution": equal})
+    assert judgement.rule == "test failed"
+    assert judgement.value["result"].startswith("not plain data")
+
+
 @pytest.mark.skipif(not HUMANEVAL.is_file(), reason="the public benchmark rows are not beside the repository")
 def test_every_reference_solution_of_humaneval_passes(tmp_path: Path) -> None:
     """164 of 164, with 1134 of 1154 asserts decided outside the child."""
