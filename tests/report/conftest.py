@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -20,8 +20,6 @@ from punie.evaluation.outcomes import (
 )
 from punie.evaluation.suite import Case
 from punie.serving.identity import Identity, ProbeAnswer
-
-from .browser import CHROMIUM, Browser, browser
 
 RunMaker = Callable[..., EvaluationRun]
 
@@ -232,12 +230,3 @@ def after() -> EvaluationRun:
         adapter_probes=(ProbeAnswer(prompt="def add(a, b):", logprobs={"17": -4.68, "204": -0.1, "9": -6.0}),),
     )
     return outcomes_run("tuned", drawn_outcomes(TUNED, seed=2), identity=adapted, seconds=4.9)
-
-
-@pytest.fixture(scope="session")
-def tab(tmp_path_factory: pytest.TempPathFactory) -> Generator[Browser]:
-    """A tab of a real browser."""
-    if CHROMIUM is None:
-        pytest.skip("no Chromium here")
-    with browser(tmp_path_factory.mktemp("profile")) as opened:
-        yield opened

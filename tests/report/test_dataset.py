@@ -17,8 +17,6 @@ from punie.data.writer import DatasetWriter
 from punie.report.dataset import cautions, dataset_record, facets, funnel, render_dataset
 from punie.report.lengths import draw_lengths
 
-from .browser import Browser
-
 HOSTILE = "</title></script><script>document.title = 'taken'</script>\x1b[2J\u202e"
 VOID = {"meta", "br", "img", "link"}
 
@@ -138,14 +136,3 @@ def test_leaks_and_exams_are_asked_about(counted: Stats, tmp_path: Path) -> None
     assert "no step in the record compared these rows" in render_dataset(counted)
     compared = [replace(step, benchmarks=("HumanEval", HOSTILE)) for step in counted.steps]
     assert "compared with HumanEval, &lt;/title&gt;" in render_dataset(replace(counted, steps=tuple(compared)))
-
-
-def test_in_a_browser_the_page_is_quiet_and_fits(tab: Browser, counted: Stats, tmp_path: Path) -> None:
-    """At 390 pixels, all opened: no word on the console, no request but for the page, nothing to scroll sideways."""
-    page = tmp_path / "page.html"
-    page.write_text(render_dataset(counted), encoding="utf-8")
-    tab.open(page, width=390)
-    tab.value("document.querySelectorAll('details').forEach(one => one.open = true)")
-    assert tab.value("document.documentElement.scrollWidth") <= 390
-    assert not tab.complaints()
-    assert tab.requests() == [page.as_uri()]

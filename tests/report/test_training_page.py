@@ -21,8 +21,6 @@ from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
 from punie.training.runner import train
 
-from .browser import Browser
-
 HOSTILE = "<img src=x onerror=alert(1)> & \u202e'\""
 
 
@@ -235,40 +233,3 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
         redraw(tmp_path)
     with pytest.raises(UsageError, match="No training"):
         read_training(tmp_path)
-
-
-@pytest.mark.parametrize("width", [390, 768, 1200])
-def test_in_a_browser_the_page_is_quiet_and_fits(tab: Browser, finished: Path, width: int) -> None:
-    """Not a word on the console, no request but for the page, and nothing to scroll sideways."""
-    page = write_training_page(finished)
-    tab.open(page, width=width)
-    tab.value("document.querySelectorAll('details').forEach(one => one.open = true)")
-    assert tab.value("document.documentElement.scrollWidth") <= width
-    assert not tab.complaints()
-    assert tab.requests() == [page.as_uri()]
-
-
-def test_in_a_browser_dark_is_dark(tab: Browser, finished: Path) -> None:
-    """Paper, ink and lines follow the reader's setting."""
-    page = write_training_page(finished)
-    colours = []
-    for dark in (False, True):
-        tab.open(page, dark=dark)
-        wanted = ("body", "backgroundColor"), ("body", "color"), (".series.s0", "stroke"), (".series.s1", "stroke")
-        colours.append([tab.value(f"getComputedStyle(document.querySelector('{at}')).{what}") for at, what in wanted])
-    light, night = colours
-    assert all(one != other for one, other in zip(light, night, strict=True))
-    assert sum(map(int, night[0][4:-1].split(","))) < 150 < 600 < sum(map(int, light[0][4:-1].split(",")))
-
-
-def test_every_chart_can_be_read_without_being_seen(tab: Browser, finished: Path) -> None:
-    """Each drawing with a role has a name and a description, and each chart a table with a row for each place."""
-    tab.open(write_training_page(finished))
-    doubled = "(ids => ids.length - new Set(ids).size)([...document.querySelectorAll('[id]')].map(one => one.id))"
-    assert tab.value(doubled) == 0
-    named = """[...document.querySelectorAll('svg[aria-labelledby]')].every(one =>
-        one.getAttribute('aria-labelledby').split(' ').every(id => document.getElementById(id).textContent))"""
-    assert tab.value(named) is True
-    assert tab.value("document.querySelectorAll('figure.lines').length") >= 5
-    rows = "[...document.querySelectorAll('figure.lines')].map(one => one.querySelectorAll('tbody tr').length)"
-    assert min(tab.value(rows)) >= 8

@@ -1,0 +1,77 @@
+"""The four kinds of pages, each drawn from a small run or dataset of its kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from punie.data.ledger import Removal
+from punie.data.look.stats import TokenSettings, stats
+from punie.data.writer import DatasetWriter
+from punie.evaluation.outcomes import EvaluationRun
+from punie.files import write_jsonl, write_text
+from punie.report.compare import compare
+from punie.report.dataset import render_dataset
+from punie.report.pages import write_comparison_page, write_run_page, write_training_page
+from punie.training.request import parse_plan
+from punie.training.runner import train
+
+from ..report.conftest import BASE, TUNED, drawn_outcomes, outcomes_run
+
+_FEW = 4
+
+
+def small_run(name: str, shares: dict[str, float], seed: int) -> EvaluationRun:
+    """A few cases of each category of the embedded model's suite."""
+    outcomes = drawn_outcomes(shares, seed)
+    return outcomes_run(name, {category: rights[:_FEW] for category, rights in outcomes.items()})
+
+
+def run_page(folder: Path, model: Path) -> Path:
+    return write_run_page(small_run("tuned", TUNED, 2), folder)
+
+
+def comparison_page(folder: Path, model: Path) -> Path:
+    return write_comparison_page(compare(small_run("baseline", BASE, 1), small_run("tuned", TUNED, 2)), folder)
+
+
+def training_page(folder: Path, model: Path) -> Path:
+    """A real run of two stages, of which some rows were too long."""
+    data = folder / "data"
+    write_jsonl(data / "train.jsonl", map(_chat, range(16)))
+    write_jsonl(data / "valid.jsonl", map(_chat, range(21, 25)))
+    stages = [{"name": name, "iters": 3, "where": {"half": [name]}} for name in ("low", "high")]
+    rhythm = {"steps_per_report": 1, "steps_per_eval": 3, "max_seq_length": 96, "overlong": "drop", "num_layers": 2}
+    where = {"model": str(model), "data": str(data), "adapter_path": str(folder / "adapter")}
+    train(parse_plan({**where, **rhythm, "batch_size": 2, "learning_rate": 3e-3, "stages": stages}, where="test"))
+    return write_training_page(folder / "adapter")
+
+
+def _chat(number: int) -> dict:
+    said = f"{number} and {number + 1}. " * (1 + 12 * (number % 5 == 0))
+    messages = [{"role": "user", "content": f"count {number}"}, {"role": "assistant", "content": said}]
+    return {"messages": messages, "half": "low" if number < 8 else "high"}
+
+
+def dataset_page(folder: Path, model: Path) -> Path:
+    """Rows of two splits and two categories, one of them twice, and what two rules removed."""
+    with DatasetWriter(folder / "rows", name="rows", recipe={"command": "filter"}) as writer:
+        for number in range(40):
+            row = {"text": f"row {number} " * (1 + number % 7), "category": "odd" if number % 2 else "even"}
+            writer.write("train" if number < 30 else "valid", json.dumps(row).encode())
+        writer.write("valid", b'{"text": "row 0 "}')
+        for number, rule in enumerate(("short", "long", "short")):
+            writer.remove(Removal("in", number, "", rule, 1, 2))
+    text = render_dataset(stats(folder / "rows", TokenSettings(model, 4, 20)))
+    write_text(folder / "rows.html", text)
+    return folder / "rows.html"
+
+
+DRAW: dict[str, Callable[[Path, Path], Path]] = {
+    "run": run_page,
+    "comparison": comparison_page,
+    "training": training_page,
+    "dataset": dataset_page,
+}
+"""By kind: draw its page into an empty folder, with the embedded model where one is needed."""

@@ -1,0 +1,79 @@
+"""What holds for every kind of page, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from .drawn import DRAW
+from .window import NARROW, WIDE, open_all, overflow, show, violations
+
+Pages = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def drawn(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pages:
+    """The page of a kind, drawn when it is first asked for."""
+    pages = dict[str, Path]()
+
+    def draw(kind: str) -> Path:
+        if kind not in pages:
+            pages[kind] = DRAW[kind](tmp_path_factory.mktemp(kind), tiny_model)
+        return pages[kind]
+
+    return draw
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("kind", DRAW)
+def test_axe_finds_nothing_wrong(page: Page, drawn: Pages, kind: str, dark: bool) -> None:
+    """Names, roles, order, contrast: with all unfolded no rule of axe-core is broken."""
+    show(page, drawn(kind), dark=dark)
+    open_all(page)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("width", [NARROW, 768, WIDE])
+@pytest.mark.parametrize("kind", DRAW)
+def test_nothing_scrolls_sideways(page: Page, drawn: Pages, kind: str, width: int) -> None:
+    """On a telephone, a tablet and a desk, with all unfolded."""
+    show(page, drawn(kind), width=width)
+    open_all(page)
+    assert overflow(page) <= 0
+
+
+@pytest.mark.parametrize("kind", DRAW)
+def test_dark_is_dark(page: Page, drawn: Pages, kind: str) -> None:
+    """Paper and ink follow the reader's setting."""
+    light, night = (brightness(page, drawn(kind), dark) for dark in (False, True))
+    assert light["paper"] > 600 > 250 > light["ink"]
+    assert night["ink"] > 600 > 150 > night["paper"]
+
+
+def brightness(page: Page, path: Path, dark: bool) -> dict[str, int]:
+    """Red, green and blue of paper and ink, added."""
+    show(page, path, dark=dark)
+    style = page.evaluate("(({color, backgroundColor}) => [backgroundColor, color])(getComputedStyle(document.body))")
+    paper, ink = (sum(map(int, colour[4:-1].split(","))) for colour in style)
+    return {"paper": paper, "ink": ink}
+
+
+@pytest.mark.parametrize("kind", DRAW)
+def test_every_drawing_can_be_read_without_being_seen(page: Page, drawn: Pages, kind: str) -> None:
+    """A drawing has a name, or a number beside it says the same; a chart over an axis has a table; ids are unique."""
+    show(page, drawn(kind))
+    assert page.evaluate(_NAMELESS) == []
+    assert page.evaluate("[...document.querySelectorAll('figure')].filter(one => !one.querySelector('tbody tr'))") == []
+    assert page.evaluate(_REPEATED_IDS) == []
+
+
+_NAMELESS = """[...document.querySelectorAll('main svg:not(svg svg):not([aria-hidden=true])')].filter(one => {
+    const by = (one.getAttribute('aria-labelledby') ?? '').split(' ').filter(Boolean);
+    const said = [one.getAttribute('aria-label'), ...by.map(id => document.getElementById(id)?.textContent)];
+    return one.getAttribute('role') !== 'img' || !said.some(Boolean);
+}).map(one => one.outerHTML.slice(0, 200))"""
+_REPEATED_IDS = """(ids => ids.filter((id, at) => ids.indexOf(id) !== at))(
+    [...document.querySelectorAll('[id]')].map(one => one.id))"""
