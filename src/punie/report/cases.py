@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from punie.conversation import Row
@@ -14,6 +14,7 @@ from punie.evaluation.outcomes import Outcome, Trial
 from punie.evaluation.suite import Case
 from punie.files import hash_value
 from punie.report.comparison import Comparison
+from punie.report.differences import Piece, difference
 from punie.report.summary import Summary, failure
 
 _BUCKETS = ("broken", "fixed", "still failing", "still right", "wrong", "failed", "partly right", "right", "not scored")
@@ -27,6 +28,8 @@ class AnswerView:
     label: str
     trial: Trial
     mark: str
+    pieces: tuple[Piece, ...] = ()
+    """Its text where it was laid beside another answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class CaseView:
     answers: tuple[AnswerView, ...]
     path: tuple[tuple[str, bool], ...]
     """What became of it, run by run: how the only answer is, or how many of several are right; and whether all are."""
+    note: str = ""
+    """Why no words of two answers are marked."""
 
     @property
     def anchor(self) -> str:
@@ -79,7 +84,7 @@ def comparison_cases(comparison: Comparison) -> CaseList:
     """The pairs, broken first."""
     several = len({pair.suite for pair in comparison.pairs}) > 1
     return _listed(
-        _view(pair.before[0], several, pair.bucket.value, {"before": pair.before, "after": pair.after})
+        _told_apart(_view(pair.before[0], several, pair.bucket.value, {"before": pair.before, "after": pair.after}))
         for pair in comparison.pairs
     )
 
@@ -100,6 +105,20 @@ def _view(first: Trial, several: bool, bucket: str, runs: Mapping[str, Sequence[
         bucket=bucket,
         answers=tuple(_answer(label, trial, len(trials)) for label, trials in runs.items() for trial in trials),
         path=tuple(_reached(trials) for trials in runs.values()),
+    )
+
+
+def _told_apart(view: CaseView) -> CaseView:
+    """Where there is one answer of either run, the words that only one of them has are marked."""
+    texts = [answer.trial.answer.text for answer in view.answers if answer.trial.answer]
+    if len(view.answers) != 2 or len(texts) != 2:
+        return view
+    first, second = view.answers
+    found = difference(*texts)
+    return replace(
+        view,
+        answers=(replace(first, pieces=found.before), replace(second, pieces=found.after)),
+        note=found.note,
     )
 
 

@@ -74,7 +74,8 @@ def visible(value: Any) -> Any:
 
 def render_page(template: str, **values: Any) -> str:
     """A template with our own style and script, and the policy that allows nothing else."""
-    style, script = _asset("page.css") + _asset("charts.css"), _asset("page.js")
+    style = "".join(map(_asset, ("page.css", "charts.css", "comparison.css")))
+    script = _asset("page.js")
     own = f"style-src {_source(style)}; script-src {_source(script)}"
     policy = f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
     page = _environment().get_template(template, globals={"numbers": numbers})
