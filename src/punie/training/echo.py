@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from punie.curriculum.rows import in_order
 from punie.errors import PlanMismatchError
 from punie.training.metrics import Echo, TrainLoss
 from punie.training.optimizer import OPTION_NAMES
@@ -56,8 +57,7 @@ def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
 
 def _expected_stage(stage: Stage) -> dict[str, Any]:
     """Its rates are those of the whole run's updates."""
-    where = None if stage.where is None else {field: sorted(values, key=str) for field, values in stage.where.items()}
-    return {**stage.model_dump(include={"name", "iters", "order", "restart"}), "where": where}
+    return {**stage.model_dump(include={"name", "iters", "order", "restart"}), "where": in_order(stage.where)}
 
 
 @dataclass(frozen=True, slots=True)

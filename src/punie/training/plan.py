@@ -12,9 +12,10 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from punie.curriculum.pace import RATE_KEYS, Shape
 from punie.training.optimizer import HIGHEST_RATE, OPTION_NAMES, OPTIONS, OptimizerName, option_problem
-from punie.training.schedule import Rates, Schedule, Shape
-from punie.training.stage import RATE_KEYS, Stage, stage_problem
+from punie.training.schedule import Rates, Schedule
+from punie.training.stage import Stage, stage_problem
 
 Positive = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=-1)]

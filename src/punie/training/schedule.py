@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Literal
+from typing import Any
 
-Shape = Literal["constant", "cosine", "linear"]
+from punie.curriculum.pace import Shape
 
 
 @dataclass(frozen=True, slots=True)

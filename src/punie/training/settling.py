@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from punie.curriculum.rows import parse_where, select_rows
 from punie.errors import UsageError
 from punie.files import read_jsonl
 from punie.training.plan import TrainingPlan
 from punie.training.rows import count_rows, training_file
 from punie.training.spellings import Wording, in_our_words, shown
-from punie.training.stage import Stage, select_rows
+from punie.training.stage import Stage
 
 _COMMON = {"data", "batch_size", "grad_accumulation_steps"}
 """Values of the run on which the length of a stage depends."""
@@ -73,9 +74,7 @@ class _Settling:
         if not values.keys() & {"iters", "epochs", "updates"}:
             raise UsageError(f"Stage {values.get('name')} says neither iters nor epochs.", where=where)
         if (fields := values.get("where")) is not None:
-            if not isinstance(fields, Mapping):
-                raise UsageError("The rows of a stage are chosen by `field: values`.", where=f"{where}, key where")
-            values["where"] = {field: _listed(labels) for field, labels in fields.items()}
+            values["where"] = parse_where(fields, f"{where}, key where")
         common = {key: self.values[key] for key in _COMMON & self.values.keys()}
         settling = _Settling({**common, **values}, where, self.notes)
         settling.iters()
@@ -96,7 +95,8 @@ class _Settling:
         file, where = training_file(str(self.values.get("data", ""))), self.values.get("where")
         if where is None:
             return count_rows(file)
-        return len(select_rows(where, [row for _, row in read_jsonl(file)], str(self.values.get("name")), str(file)))
+        rows = [row for _, row in read_jsonl(file)]
+        return len(select_rows(where, rows, f"Stage {self.values.get('name')}", str(file)))
 
     def warmup(self) -> None:
         if "warmup_ratio" in self.values:
@@ -132,10 +132,6 @@ class _Settling:
         if (number := self._number(key)) != int(number):
             raise UsageError(f"The plan's {key} is not a whole number: {number}.", where=f"{self.where}, key {key}")
         return int(number)
-
-
-def _listed(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _default(key: str) -> Any:

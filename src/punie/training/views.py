@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from punie.data.schema import row_label
+from punie.curriculum.rows import found_in, select_rows
 from punie.training.batches import TokenRow
 from punie.training.batching import RowsPerStep, TokensPerStep
 from punie.training.rows import Split
-from punie.training.stage import Stage, select_rows, starts
+from punie.training.stage import Stage, starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ def stage_views(stages: Sequence[Stage], split: Split) -> tuple[View, ...]:
     """Raises DataError for a stage that selects nothing."""
     views = []
     for stage, start in zip(stages, starts(stages), strict=True):
-        rows = select_rows(stage.where, split.rows, stage.name, str(split.path))
-        views.append(View(stage, start, rows, _labels(stage, [split.rows[index] for index in rows])))
+        rows = select_rows(stage.where, split.rows, f"Stage {stage.name}", str(split.path))
+        views.append(View(stage, start, rows, found_in([split.rows[index] for index in rows], stage.where)))
     return tuple(views)
 
 
@@ -58,9 +58,3 @@ def staged_order(
 def _stage_seed(seed: int, number: int) -> int:
     """The run's own for the first stage; stages over the same rows must not repeat each other's shuffles."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]) if number else seed
-
-
-def _labels(stage: Stage, rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]] | None:
-    if stage.where is None:
-        return None
-    return {field: sorted({row_label(row, field) for row in rows}, key=str) for field in stage.where}
