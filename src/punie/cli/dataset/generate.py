@@ -1,0 +1,68 @@
+"""`punie dataset generate KIND`: rows made from a seed, a command for each kind."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from punie.cli.dataset.group import app as dataset
+from punie.cli.options import Json, Seed
+
+app = typer.Typer(name="generate", help="Make rows from a seed.", rich_markup_mode=None, no_args_is_help=True)
+dataset.add_typer(app)
+
+_RANGE = re.compile(r"\s*([0-9])(?:-([0-9]))?\s*")
+Count = Annotated[int, typer.Option("--count", min=1, help="How many rows, over all splits.")]
+Output = Annotated[Path, typer.Option("--output", help="The dataset folder to make.", show_default=False)]
+
+
+@app.callback()
+def generate() -> None:
+    """Make rows from a seed: the same seed gives the same bytes."""
+
+
+@app.command()
+def tinypy(
+    output: Output,
+    count: Count = 10_000,
+    seed: Seed = 0,
+    levels: Annotated[str, typer.Option("--levels", help="Which of the seven levels: 1-7, or 1,3,5-6.")] = "1-7",
+    empty: Annotated[
+        float | None,
+        typer.Option(
+            "--empty",
+            min=0,
+            max=100,
+            help="Percent of rows whose program prints nothing, at the levels that have such programs; as drawn "
+            "without it.",
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Very small Python programs with what they print, as text: TinyPy, seven levels from a sum to a while loop."""
+    from punie.cli import console
+    from punie.cli.live import Live
+    from punie.generate.tinypy.rows import generate_tinypy
+
+    with Live() as live:
+        manifest = generate_tinypy(output, count, seed, levels=_numbers(levels), empty=empty, progress=live.step)
+    if as_json:
+        console.print_json(manifest.model_dump())
+        return
+    console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
+    rejected = [(reason, f"{many:,}") for reason, many in manifest.recipe["rejected"].items()]
+    console.print_table(["drawn in vain", "programs"], rejected)
+
+
+def _numbers(given: str) -> list[int]:
+    """ "1,3,5-6" as [1, 3, 5, 6]. Raises typer.BadParameter."""
+    numbers = list[int]()
+    for part in given.split(","):
+        if (found := _RANGE.fullmatch(part)) is None:
+            raise typer.BadParameter(f"{part!r} is neither a level nor a range like 1-7.", param_hint="--levels")
+        low, high = found.groups()
+        numbers += range(int(low), int(high or low) + 1)
+    return numbers

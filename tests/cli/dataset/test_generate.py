@@ -1,0 +1,30 @@
+"""`punie dataset generate`: rows from a seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Punie = Callable[..., Any]
+
+
+def test_tinypy_is_made_as_asked(punie: Punie) -> None:
+    """The folder is a dataset, and the JSON is its manifest."""
+    ended = punie(*"dataset generate tinypy --count 60 --levels 1,3-4 --empty 20 --seed 2 --output t --json".split())
+    assert ended.code == 0
+    recipe = json.loads(ended.out)["recipe"]
+    assert (recipe["kind"], recipe["levels"], recipe["empty"], recipe["seed"]) == ("tinypy", [1, 3, 4], 20, 2)
+    shown = punie("dataset", "generate", "tinypy", "--count", 60, "--output", "u")
+    assert "train    46" in shown.out
+    assert punie("dataset", "validate", "t").code == 0
+
+
+@pytest.mark.parametrize("levels", ["8", "0-7", "one", "", "1--2", "3-1", "1-99999999999", "1,1"])
+def test_levels_that_are_none_are_refused(punie: Punie, levels: str) -> None:
+    """Wrong usage, and nothing is written."""
+    ended = punie("dataset", "generate", "tinypy", "--levels", levels, "--output", "t")
+    assert ended.code == 2
+    assert "level" in ended.err.lower()
