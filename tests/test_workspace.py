@@ -11,13 +11,16 @@ from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hub import hub_of
+from hub import hub_with
 
 from punie.errors import UsageError
 from punie.workspace import embedded_model, is_embedded, resolve_model
 
 FILES = {"config.json": b'{"model_type": "llama"}', "model.safetensors": b"weights", "README.md": b"not needed"}
-ASK = "import sys; from punie.workspace import resolve_model; print(resolve_model(sys.argv[1]))"
+ADAPTER = {"adapters.safetensors": b"weights", "adapter_config.json": b"{}", "run/outcome.json": b"{}", "log.txt": b""}
+ASK = "import sys; from punie import workspace; print(getattr(workspace, sys.argv[1])(sys.argv[2]))"
+
+HUB = hub_with({"org/small": FILES, "org/phase1": ADAPTER}, "models")
 
 Ask = Callable[[str], subprocess.CompletedProcess[str]]
 
@@ -25,13 +28,13 @@ Ask = Callable[[str], subprocess.CompletedProcess[str]]
 @pytest.fixture
 def ask_hub(tmp_path: Path) -> Iterator[Ask]:
     """Resolve a name in a fresh process whose hub is on loopback and whose cache is empty."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), hub_of("org/small", FILES)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), HUB) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         endpoint = f"http://127.0.0.1:{server.server_port}"
         environment = {**os.environ, "HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "hf"), "HF_HUB_OFFLINE": "0"}
 
-        def ask(name: str) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, "-c", ASK, name]
+        def ask(name: str, resolve: str = "resolve_model") -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-c", ASK, resolve, name]
             return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
 
         yield ask
@@ -49,10 +52,20 @@ def test_a_hub_model_is_fetched_once(ask_hub: Ask) -> None:
     assert ask_hub("org/small").stdout == first.stdout
 
 
+def test_a_hub_adapter_comes_with_its_record(ask_hub: Ask) -> None:
+    """Weights, configuration and what is recorded of its training, and nothing else."""
+    ended = ask_hub("org/phase1", "resolve_adapter")
+    assert ended.returncode == 0, ended.stderr
+    folder = Path(ended.stdout.strip())
+    found = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+    assert found == ADAPTER.keys() - {"log.txt"}
+
+
+@pytest.mark.parametrize("resolve", ["resolve_model", "resolve_adapter"])
 @pytest.mark.parametrize("name", ["org/absent", "private/model"])
-def test_what_the_hub_refuses_is_a_sentence(ask_hub: Ask, name: str) -> None:
+def test_what_the_hub_refuses_is_a_sentence(ask_hub: Ask, name: str, resolve: str) -> None:
     """A repository that does not exist, or is gated, is an error of ours that names it."""
-    ended = ask_hub(name)
+    ended = ask_hub(name, resolve)
     assert ended.returncode != 0
     assert f"punie.errors.UsageError: The hub does not give out '{name}'" in ended.stderr
 

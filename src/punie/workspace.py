@@ -10,6 +10,7 @@ from punie.errors import UsageError
 
 EMBEDDED_MODEL = "tiny"
 
+_ADAPTER_FILES = ["adapters.safetensors", "adapter_config.json", "run/*.json"]
 _MODEL_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py"]
 
 
@@ -27,12 +28,29 @@ def resolve_model(name: str) -> Path:
     """
     path = embedded_model() if name == EMBEDDED_MODEL else Path(name).expanduser()
     if not path.is_dir() and _looks_like_repository(name):
-        path = _fetch(name)
+        path = _fetch(name, "model", _MODEL_FILES)
     if not (path / "config.json").is_file():
         raise UsageError(
             f"There is no model called {name!r}.",
             where=str(path),
             hint="Give a folder with config.json, a hub name like org/model, or tiny for the embedded model.",
+        )
+    return path.resolve()
+
+
+def resolve_adapter(name: str) -> Path:
+    """The local folder of an adapter: a folder, or a hub repository (fetched on first use). What is in it is unchecked.
+
+    Raises UsageError when there is no such folder or the hub cannot be reached.
+    """
+    path = Path(name).expanduser()
+    if not path.is_dir() and _looks_like_repository(name):
+        path = _fetch(name, "adapter", _ADAPTER_FILES)
+    if not path.is_dir():
+        raise UsageError(
+            f"There is no adapter called {name!r}.",
+            where=str(path),
+            hint="Give its folder, or a hub name: org/name.",
         )
     return path.resolve()
 
@@ -52,16 +70,16 @@ def _looks_like_repository(name: str) -> bool:
     return len(parts) == 2 and all(parts) and not name.startswith((".", "~"))
 
 
-def _fetch(repository: str) -> Path:
+def _fetch(repository: str, what: str, files: list[str]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(repository, allow_patterns=_MODEL_FILES))
+        return Path(snapshot_download(repository, allow_patterns=files))
     except LocalEntryNotFoundError as error:
         raise UsageError(
-            f"The model {repository!r} is not on this machine and the hub cannot be reached.",
-            hint="Check the connection, or give the path of a local model folder.",
+            f"The {what} {repository!r} is not on this machine and the hub cannot be reached.",
+            hint=f"Check the connection, or give the path of a local {what} folder.",
         ) from error
     except (HfHubHTTPError, HFValidationError) as error:
         raise UsageError(f"The hub does not give out {repository!r}: {str(error).splitlines()[0]}") from error

@@ -109,7 +109,7 @@ def test_other_trainers_words_become_ours(theirs: dict, ours: dict) -> None:
         ({"optimizer_config": {"adam": {"momentum": 1, "beta": 2}}}, "There is no beta here"),
         ({"train": False}, "always trains"),
         ({"test": True}, "punie eval"),
-        ({"resume_adapter_file": "a.safetensors"}, "--resume"),
+        ({"resume_adapter_file": "a.safetensors"}, "resume_from takes the folder"),
         ({"max_grad_norm": 1.0}, "not clipped"),
         ({"eval_strategy": "epoch"}, "steps_per_eval"),
         ({"eval_strategy": False}, "where there is none"),

@@ -26,6 +26,9 @@ def train(
         Path | None, typer.Option("--config", "-c", help="A plan in YAML; options given here win.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted run in --output.")] = False,
+    resume_from: Annotated[
+        str | None, typer.Option(help="Begin with the weights of this adapter: its folder, or a hub repository.")
+    ] = None,
     engine: Annotated[str | None, typer.Option(help="punie, or mlx-lm: the reference.")] = None,
     iters: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     epochs: Annotated[float | None, typer.Option(help="The same, in passes over the rows.")] = None,

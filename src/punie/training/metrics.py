@@ -53,6 +53,8 @@ class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     """Where logits are computed: at "learned positions", or everywhere ("full logits") and most of them for nothing."""
     model_hash: str
     data_hash: str
+    start_hash: str | None = None
+    """Of the adapter in `resume_from`."""
     load_seconds: float
     prepare_seconds: float
     versions: dict[str, str]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from punie.errors import DataError
+from punie.errors import DataError, UsageError
 from punie.files import read_json
 from punie.training.adapter import Adapter, AdapterFolder
 from punie.training.metrics import Done, Echo, MemoryNeeds, Metric, ValidLoss
@@ -53,6 +53,17 @@ def read_outcome(folder: Path) -> TrainingOutcome:
         return TrainingOutcome.model_validate(read_json(path))
     except ValueError as error:
         raise DataError("Not the outcome of a training run this version can read.", where=str(path)) from error
+
+
+def require_trained_on(model_hash: str, folder: Path) -> None:
+    """Raises UsageError where an adapter's own record, if it has one, says that it was trained on another model."""
+    if not AdapterFolder(folder).outcome.is_file() or (outcome := read_outcome(folder)).model_hash == model_hash:
+        return
+    raise UsageError(
+        f"Training cannot begin with this adapter: it was trained on another model, {outcome.model}.",
+        where=str(folder),
+        hint="Give that as --model.",
+    )
 
 
 def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...]) -> TrainingOutcome:

@@ -33,7 +33,7 @@ def key_names(key: str, module: str) -> bool:
 
 
 OURS = {
-    *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "stages"),
+    *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "stages", "resume_from"),
     *("keep_checkpoints", "select", "patience", "min_delta", "memory_limit"),
 }
 """Fields that mlx-lm's own configuration has no word for."""
@@ -50,6 +50,8 @@ class TrainingPlan(BaseModel):
     """A folder with train.jsonl and, if there is one, valid.jsonl."""
     adapter_path: Annotated[str, Field(min_length=1)]
     """The folder to be made."""
+    resume_from: Annotated[str, Field(min_length=1)] | None = None
+    """An adapter whose weights are the first ones: its folder, or the name of a hub repository; None begins anew."""
     engine: Literal["punie", "mlx-lm"] = "punie"
     """Whose loop trains: Punie's, or mlx-lm's as the reference. Both get the same rows in the same order."""
     fine_tune_type: Literal["lora", "dora", "full"] = "lora"

@@ -29,6 +29,8 @@ class Progress:
 
     model_hash: str
     data_hash: str
+    start_hash: str | None = None
+    """Of the adapter that gave the first weights, where there was one."""
     iteration: int = 0
     stage: str | None = None
     tokens: int = 0

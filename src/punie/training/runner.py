@@ -38,7 +38,7 @@ from punie.training.progress import read_progress
 from punie.training.request import load_plan
 from punie.training.rows import training_file
 from punie.training.selection import Selector
-from punie.workspace import resolve_model
+from punie.workspace import resolve_adapter, resolve_model
 
 _PATIENCE_SECONDS = 300.0
 """How long a step may take to end after a request to stop; a second Ctrl-C does not wait."""
@@ -80,7 +80,7 @@ def train(
 
 
 def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
-    """The same plan with absolute paths. Raises UsageError where there is no such model or no training data."""
+    """The same plan with absolute paths. Raises UsageError where model, training data or adapter are not there."""
     data = training_file(plan.data).parent
     if plan.patience is not None and not (data / "valid.jsonl").is_file():
         raise UsageError(
@@ -90,6 +90,8 @@ def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
         )
     adapter = Path(plan.adapter_path).expanduser().resolve()
     paths = {"model": str(resolve_model(plan.model)), "data": str(data), "adapter_path": str(adapter)}
+    if plan.resume_from is not None:
+        paths["resume_from"] = str(read_adapter(resolve_adapter(plan.resume_from)).folder)
     return plan.model_copy(update=paths)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
@@ -23,6 +24,7 @@ from punie.training.overlong import FittedRows, fit_rows
 from punie.training.plan import TrainingPlan
 from punie.training.rows import Split, TeachingRows
 from punie.training.schedule import Schedule
+from punie.training.start import load_start
 from punie.training.tokens import tokenize
 from punie.training.views import View, stage_views
 
@@ -47,6 +49,8 @@ class Learner:
     """What chose the tokens of these rows that are learned."""
     views: tuple[View, ...]
     """What each stage learns from; none where the run is one stage over all rows."""
+    start: Path | None
+    """The adapter whose weights the model had first; None where they were drawn."""
     seed: int
     """Read back from MLX's random stream before anything was drawn from it."""
 
@@ -93,8 +97,9 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
     mx.random.seed(plan.seed)
     seed = seed_of(random_key())
     make_trainable(model, plan)
+    start = None if plan.resume_from is None else load_start(plan, model)
     valid = replace(valid, rows=[valid.rows[index] for index in validation_order(len(valid.rows), seed)])
-    learner = Learner(model, tokenizer, make_optimizer(plan), train, valid, MASKERS[plan.mask], views, seed)
+    learner = Learner(model, tokenizer, make_optimizer(plan), train, valid, MASKERS[plan.mask], views, start, seed)
     if (state := AdapterFolder.of(plan).state).exists():
         load_state(state, model, learner.optimizer)
     mx.eval(model.parameters())

@@ -26,6 +26,7 @@ from punie.errors import DataError, InterruptedRun, PunieError, UsageError
 from punie.files import hash_value, write_jsonl
 from punie.training.adapter import AdapterFolder
 from punie.training.metrics import Doing, Done, Echo, Failed, Metric, Stopped, append_metric
+from punie.training.outcome import require_trained_on
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress, read_progress
 from punie.training.request import load_plan
@@ -115,9 +116,10 @@ def _require_one_run(plan: TrainingPlan, progress: Progress, world: World) -> No
     """Raises UsageError where several processes cannot train as one."""
     if world.size > 1 and plan.engine == "mlx-lm":
         raise UsageError("Several processes train together with engine punie only.", where="key engine")
-    knobs = hash_value(plan.model_dump(exclude={"model", "data", "adapter_path"}))
+    knobs = hash_value(plan.model_dump(exclude={"model", "data", "adapter_path", "resume_from"}))
     state = hash_value(progress.to_metadata())
-    world.require_same(plan=knobs, model=progress.model_hash, data=progress.data_hash, state=state)
+    hashes = {"model": progress.model_hash, "data": progress.data_hash, "resume_from": progress.start_hash or "0"}
+    world.require_same(plan=knobs, state=state, **hashes)
 
 
 def _say(plan: TrainingPlan, what: str) -> None:
@@ -136,7 +138,12 @@ def _echo(
 ) -> Echo:
     """What is known before the loop begins; the session adds what it reads back from it."""
     return Echo(
-        values={"seed": learner.seed, "data": str(rows.train.path.parent), "overlong": learner.train.overlong},
+        values={
+            "seed": learner.seed,
+            "data": str(rows.train.path.parent),
+            "overlong": learner.train.overlong,
+            "resume_from": learner.start and str(learner.start),
+        },
         first_iteration=progress.iteration,
         **learner.parameter_counts(),
         train_rows=len(learner.train_rows),
@@ -146,6 +153,7 @@ def _echo(
         loss_route="",
         model_hash=progress.model_hash,
         data_hash=progress.data_hash,
+        start_hash=progress.start_hash,
         load_seconds=load_seconds,
         prepare_seconds=prepare_seconds,
         versions={name: version(name) for name in ("mlx", "mlx-lm")},
@@ -153,18 +161,21 @@ def _echo(
 
 
 def _progress(plan: TrainingPlan, rows: TeachingRows) -> Progress:
-    """Where to start. Raises DataError where model or data are not those the saved state was trained with."""
+    """Where to start. Raises DataError where a saved state was trained with another model, data or first weights."""
     model = Path(plan.model)
-    fresh = Progress(model_hash=fingerprint.model(model), data_hash=rows.hash)
+    start = None if plan.resume_from is None else fingerprint.adapter(Path(plan.resume_from))
+    fresh = Progress(model_hash=fingerprint.model(model), data_hash=rows.hash, start_hash=start)
     state = AdapterFolder.of(plan).state
     if not state.exists():
+        if plan.resume_from is not None:
+            require_trained_on(fresh.model_hash, Path(plan.resume_from))
         return fresh
     saved = read_progress(state)
-    for what, now, then in (("model", fresh.model_hash, saved.model_hash), ("data", fresh.data_hash, saved.data_hash)):
-        if now != then:
+    for what, key in (("model", "model"), ("data", "data"), ("start", "resume_from")):
+        if getattr(fresh, f"{what}_hash") != getattr(saved, f"{what}_hash"):
             raise DataError(
-                f"The {what} has changed since the run was saved, so it cannot go on as it began.",
-                where=str(getattr(plan, what)),
+                f"The {key} has changed since the run was saved, so it cannot go on as it began.",
+                where=str(getattr(plan, key)),
                 hint="Train into a new folder.",
             )
     return saved
