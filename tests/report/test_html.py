@@ -108,8 +108,8 @@ def test_page_shows_every_case_and_can_link_to_each(page: str, before: Evaluatio
 
 def test_page_puts_broken_cases_first(page: str) -> None:
     """A reader meets what got worse before what got better."""
-    buckets = [attributes["data-bucket"] for tag, attributes in Page(page).elements if tag == "details"]
-    assert list(dict.fromkeys(buckets)) == ["broken", "fixed", "still failing", "still right"]
+    buckets = [attributes["data-outcome"] for tag, attributes in Page(page).elements if tag == "details"]
+    assert list(dict.fromkeys(buckets)) == ["broken", "fixed", "still-failing", "still-right"]
 
 
 @pytest.mark.parametrize("number", ["12 of 100", "12.0%", "p &lt; 0.0001", "4.37 nats", "1080 bad"])
@@ -223,7 +223,7 @@ def test_page_of_one_run_shows_wrong_answers_first(after: EvaluationRun) -> None
     read = Page(render_run(after))
     right = sum(trial.right for trial in after.trials)
     assert f"{right} of 360 right." in read.text
-    buckets = [attributes["data-bucket"] for tag, attributes in read.elements if tag == "details"]
+    buckets = [attributes["data-outcome"] for tag, attributes in read.elements if tag == "details"]
     assert (buckets[0], buckets.count("right"), len(buckets)) == ("wrong", right, 360)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,13 +13,15 @@ from punie.conversation import Row
 from punie.evaluation.expectations import CodeExpectation
 from punie.evaluation.outcomes import Outcome, Trial
 from punie.evaluation.suite import Case
-from punie.files import hash_value
+from punie.report import numbers
 from punie.report.comparison import Comparison
 from punie.report.differences import Piece, difference
 from punie.report.summary import Summary, failure
 
 _BUCKETS = ("broken", "fixed", "still failing", "still right", "wrong", "failed", "partly right", "right", "not scored")
 _TEASER = 160
+_FACETS = {"outcome": "Outcome", "category": "Category", "failure": "What was wrong"}
+"""What a list of cases is filtered by, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,28 @@ class CaseView:
     @property
     def anchor(self) -> str:
         """A link target of safe characters, made unique by the content where the id itself is not safe."""
-        safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", self.name)
-        return f"case-{safe}" if safe == self.name else f"case-{safe}-{hash_value(self.name)[:6]}"
+        return f"case-{_safe(self.name)}"
+
+    @property
+    def facets(self) -> dict[str, tuple[str, ...]]:
+        """What filters may ask of it; of failures it has those of every run."""
+        wrong = dict.fromkeys(answer.mark for answer in self.answers if answer.mark not in ("right", "not scored"))
+        return {"outcome": (self.bucket,), "category": (self.case.category,), "failure": tuple(wrong)}
+
+    @property
+    def marks(self) -> dict[str, str]:
+        """The same for the page's script: words of safe characters, separated by spaces."""
+        return {name: " ".join(map(_word, values)) for name, values in self.facets.items()}
+
+    @property
+    def longest(self) -> int:
+        """Tokens of its longest answer."""
+        return max((turn.completion_tokens for answer in self.answers for turn in answer.trial.answers), default=0)
+
+    @property
+    def slowest(self) -> float:
+        """Seconds of its slowest answer."""
+        return max((turn.seconds for answer in self.answers for turn in answer.trial.answers), default=0.0)
 
     @property
     def teaser(self) -> str:
@@ -72,19 +95,37 @@ class CaseView:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A value of a facet, the word the page's script has for it, and how many cases have it."""
+
+    word: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """One thing that cases are filtered by."""
+
+    name: str
+    title: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CaseList:
     """All cases of a page, in groups by what became of them, the group a reader wants first in front."""
 
     groups: Mapping[str, tuple[CaseView, ...]]
-    categories: Mapping[str, int]
+    facets: tuple[Facet, ...]
     total: int
 
 
 def comparison_cases(comparison: Comparison) -> CaseList:
     """The pairs, broken first."""
     several = len({pair.suite for pair in comparison.pairs}) > 1
-    return _listed(
-        _told_apart(_view(pair.before[0], several, pair.bucket.value, {"before": pair.before, "after": pair.after}))
+    return list_cases(
+        _told_apart(view_case(pair.before[0], several, pair.bucket.value, {"before": pair.before, "after": pair.after}))
         for pair in comparison.pairs
     )
 
@@ -95,10 +136,11 @@ def run_cases(summary: Summary) -> CaseList:
     found: dict[tuple[str, str], list[Trial]] = defaultdict(list)
     for trial in summary.trials:
         found[trial.suite, trial.case.id].append(trial)
-    return _listed(_view(trials[0], several, _state(trials), {"answer": trials}) for trials in found.values())
+    return list_cases(view_case(trials[0], several, _state(trials), {"answer": trials}) for trials in found.values())
 
 
-def _view(first: Trial, several: bool, bucket: str, runs: Mapping[str, Sequence[Trial]]) -> CaseView:
+def view_case(first: Trial, several: bool, bucket: str, runs: Mapping[str, Sequence[Trial]]) -> CaseView:
+    """A case and its answers in any number of runs, by label. `several` is whether it needs its suite's name."""
     return CaseView(
         name=f"{first.suite}/{first.case.id}" if several else first.case.id,
         case=first.case,
@@ -130,14 +172,20 @@ def _reached(trials: Sequence[Trial]) -> tuple[str, bool]:
     return f"{right} of {len(trials)} right", right == len(trials)
 
 
-def _listed(views: Iterator[CaseView]) -> CaseList:
-    everything = tuple(views)
-    groups = {name: tuple(view for view in everything if view.bucket == name) for name in _BUCKETS}
-    return CaseList(
-        groups={name: group for name, group in groups.items() if group},
-        categories=Counter(view.case.category for view in everything),
-        total=len(everything),
-    )
+def list_cases(views: Iterable[CaseView]) -> CaseList:
+    """Views in the order of their suites, by group."""
+    groups: dict[str, list[CaseView]] = {name: [] for name in _BUCKETS}
+    for view in views:
+        groups[view.bucket].append(view)
+    found = {name: tuple(group) for name, group in groups.items() if group}
+    everything = [view for group in found.values() for view in group]
+    return CaseList(found, tuple(_facet(name, everything) for name in _FACETS), len(everything))
+
+
+def _facet(name: str, views: Iterable[CaseView]) -> Facet:
+    counts = Counter(value for view in views for value in view.facets[name])
+    label = numbers.category if name == "category" else str
+    return Facet(name, _FACETS[name], tuple(Choice(_word(value), label(value), counts[value]) for value in counts))
 
 
 def _answer(label: str, trial: Trial, samples: int) -> AnswerView:
@@ -155,6 +203,18 @@ def _state(trials: Sequence[Trial]) -> str:
     if not counted:
         return "not scored"
     return "right" if all(counted) else "partly right" if any(counted) else "wrong"
+
+
+def _word(value: str) -> str:
+    """What the page's script and its address call a value: "no call" is "no-call"."""
+    return _safe(value.replace(" ", "-"))
+
+
+def _safe(name: str) -> str:
+    """Letters, digits and `_.-`; with a hash of the whole where that loses something."""
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)
+    whole = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return safe if safe == name else f"{safe}-{whole[:6]}"
 
 
 def _content(message: Row) -> str:
