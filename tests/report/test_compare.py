@@ -361,6 +361,40 @@ def test_cases_for_choosing_are_no_result(before: EvaluationRun, after: Evaluati
     assert any("for choosing (dev)" in warning for warning in compare(before, chosen).warnings)
 
 
+def test_losses_are_said_beside_the_verdict(run_of: RunMaker) -> None:
+    """Cases that got worse are counted, and a category is called worse only where the test says so."""
+    first = {"reasoning": [True] * 20, "code_generation": [False] * 20, "tool_calling": [True] * 3}
+    second = {
+        "reasoning": [False] * 9 + [True] * 11,
+        "code_generation": [True] * 20,
+        "tool_calling": [False] + [True] * 2,
+    }
+    found = compare(run_of("a", first), run_of("b", second))
+    assert found.losses == "10 cases got worse; shown to be worse in Reasoning."
+    assert found.statement == "b has 33 of 43 cases right, a 23 of 43"
+    assert (
+        compare(run_of("a", first), run_of("b", first)).losses == "No case got worse; no category is shown to be worse."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"half": "dev"}, "Of tiny, other halves were asked: test before, dev after."),
+        ({"hash": "ff"}, "The cases of tiny changed between the runs"),
+    ],
+)
+def test_what_differs_between_runs_is_told_from_what_weakens_one(
+    before: EvaluationRun, after: EvaluationRun, changes: Any, words: str
+) -> None:
+    """Another half, another version of the suite: said as a difference of the runs, and nowhere where there is none."""
+    found = compare(before, of_suite(after, **changes))
+    assert any(words in text for text in found.unlike)
+    assert (
+        compare(before, after).unlike == compare(of_suite(before, half="dev"), of_suite(after, half="dev")).unlike == ()
+    )
+
+
 def test_failure_classes_are_counted_run_by_run(before: EvaluationRun, after: EvaluationRun) -> None:
     """The table of failures adds up to the wrong answers of each run."""
     comparison = compare(before, after)

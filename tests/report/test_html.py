@@ -89,11 +89,14 @@ def hostile_page(before: EvaluationRun, after: EvaluationRun) -> str:
 
 
 def test_page_says_the_verdict_first(page: str, before: EvaluationRun, after: EvaluationRun) -> None:
-    """The heading is the verdict with both counts; the sentence after it is the evidence."""
+    """The heading is the verdict with both runs and counts; after it come the evidence and what got worse."""
     comparison = compare(before, after)
     heading = re.sub(r"<[^>]+>", "", page.split("<h1>")[1].split("</h1>")[0])
-    assert heading == f"Better. {comparison.claim}."
-    assert f'<p class="evidence">{html.escape(comparison.evidence)}.</p>' in page
+    assert (
+        heading == f"Better. {comparison.statement}." == "Better. tuned has 290 of 360 cases right, baseline 88 of 360."
+    )
+    evidence = re.sub(r"<[^>]+>", "", page.split('<p class="evidence">')[1].split("</p>")[0])
+    assert evidence == f"{html.escape(comparison.evidence)}. {comparison.losses}"
 
 
 def test_page_shows_every_case_and_can_link_to_each(page: str, before: EvaluationRun) -> None:
@@ -134,7 +137,7 @@ def test_page_asks_nobody_for_anything(page: str, after: EvaluationRun) -> None:
         loading = [attributes for _, attributes in read.elements if {"src", "action", "srcset"} & attributes.keys()]
         links = [attributes["href"] for tag, attributes in read.elements if tag == "a"]
         assert not loading
-        assert all(link and link.startswith("#case-") for link in links)
+        assert all(link and link.startswith("#") for link in links)
         assert "url(" not in text.split("</style>")[0]
         assert "default-src 'none'" in str(read.elements[3][1]["content"])
 

@@ -11,6 +11,8 @@ from punie import fingerprint
 from punie.evaluation.outcomes import EvaluationRun
 from punie.files import hash_files, write_json, write_jsonl
 from punie.report.compare import compare, with_teaching
+from punie.report.html import render_comparison
+from punie.report.record import comparison_record
 from punie.report.taught import Teaching, find_taught
 from punie.training.outcome import TrainingOutcome
 from punie.training.selection import Selection
@@ -89,3 +91,15 @@ def test_what_has_changed_since_is_not_looked_at(
     assert found is not None
     assert why in found.unchecked
     assert "was not checked" in found.sentence
+
+
+def test_the_result_without_taught_cases_stands_beside_the_evidence(run_of: RunMaker, adapter: Path) -> None:
+    """The page links each taught case, says by what rule it was found, and what is left of the change without them."""
+    base, tuned = run_of("a", {"reasoning": [False] * 9}), run_with(run_of("b", {"reasoning": [True] * 9}), adapter)
+    found = with_teaching(compare(base, tuned), base, tuned)
+    assert found.untaught is not None
+    assert (found.untaught.fixed, found.overall.fixed) == (8, 9)
+    block = render_comparison(found).split('<section id="taught">')[1].split("</section>")[0]
+    assert '<a href="#case-reasoning-002">reasoning-002</a></th><td>prompt</td><td>fixed</td>' in block
+    assert "Without these cases: better; 8 of 8 right after, 0 of 8 before" in block
+    assert comparison_record(found)["untaught"]["after"]["right"] == 8

@@ -96,16 +96,14 @@ def _never_right(run: EvaluationRun) -> list[str]:
     return [case for (_, case), found in trials.items() if not any(trial.right for trial in found)]
 
 
-def comparison_cautions(before: EvaluationRun, after: EvaluationRun, pairs: Sequence[Pair]) -> Iterator[str]:
+def unlike_runs(before: EvaluationRun, after: EvaluationRun, pairs: Sequence[Pair]) -> Iterator[str]:
     """What makes two runs less than comparable, over the pairs that are compared."""
-    yield from _suite(before, after, pairs)
+    yield from _suites(before.record, after.record)
+    yield from _left_out(before, after, pairs)
     yield from _base(before.record.identity, after.record.identity)
     yield from _same_weights(before.record, after.record)
     for difference in (*unlike_sampling(before.record, after.record), *_settings(before.record, after.record)):
         yield f"{difference}."
-    yield from _limits(pairs)
-    yield from run_cautions(before)
-    yield from run_cautions(after)
 
 
 def unlike_sampling(before: RunRecord, after: RunRecord) -> list[str]:
@@ -122,7 +120,18 @@ def unlike_sampling(before: RunRecord, after: RunRecord) -> list[str]:
     return [f"{what} differs: {first} before, {second} after" for what, first, second in pairs if first != second]
 
 
-def _suite(before: EvaluationRun, after: EvaluationRun, pairs: Sequence[Pair]) -> Iterator[str]:
+def _suites(before: RunRecord, after: RunRecord) -> Iterator[str]:
+    """Suites of one name that are not the same cases."""
+    others = {suite.name: suite for suite in after.suites}
+    for suite in before.suites:
+        other = others.get(suite.name, suite)
+        if suite.half != other.half:
+            yield f"Of {suite.name}, other halves were asked: {suite.half} before, {other.half} after."
+        elif suite.hash != other.hash:
+            yield f"The cases of {suite.name} changed between the runs: only those with the same content are compared."
+
+
+def _left_out(before: EvaluationRun, after: EvaluationRun, pairs: Sequence[Pair]) -> Iterator[str]:
     left_out = [sum(suite.cases for suite in run.record.suites) - len(pairs) for run in (before, after)]
     if any(left_out):
         yield (
@@ -162,7 +171,7 @@ def _settings(before: RunRecord, after: RunRecord) -> Iterator[str]:
             yield f"Version of {package} differs: {first} before, {second} after"
 
 
-def _limits(pairs: Sequence[Pair]) -> Iterator[str]:
+def weak_base(pairs: Sequence[Pair]) -> Iterator[str]:
     """A base at the ceiling leaves too few cases to fix, one at the floor too few to break."""
     counted = [pair for pair in pairs if pair.counted]
     wrong = sum(not all(trial.right for trial in pair.before) for pair in counted)

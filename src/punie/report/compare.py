@@ -20,7 +20,7 @@ from punie.evaluation.stats import (
     paired_interval,
     sign_flip,
 )
-from punie.report.cautions import comparison_cautions, unlike_sampling
+from punie.report.cautions import run_cautions, unlike_runs, unlike_sampling, weak_base
 from punie.report.comparison import MARGIN, CategoryRow, Comparison, Noise
 from punie.report.pairing import Bucket, Pair, pair_up
 from punie.report.summary import failure_rows, tally
@@ -68,7 +68,11 @@ def compare_all(
 
 def with_teaching(comparison: Comparison, *runs: EvaluationRun) -> Comparison:
     """The comparison, and whether the adapters of these runs were taught their cases: reads their training data."""
-    return replace(comparison, taught=tuple(filter(None, map(find_taught, runs))))
+    taught = tuple(filter(None, map(find_taught, runs)))
+    known = {case for teaching in taught for case in teaching.cases}
+    others = [pair for pair in comparison.pairs if pair.case.id not in known]
+    untaught = _row("not taught", others, comparison.overall.margin) if known else None
+    return replace(comparison, taught=taught, untaught=untaught)
 
 
 def measure_noise(base: EvaluationRun, repeat: EvaluationRun) -> Noise:
@@ -102,7 +106,8 @@ def _compare(before: EvaluationRun, after: EvaluationRun, terms: Terms, noise: N
         rows=tuple(_row(name, found, terms.margin) for name, found in chosen.items()),
         overall=_row("overall", pairs, terms.margin),
         failures=failure_rows(*_sides([pair for pair in pairs if pair.counted])),
-        warnings=tuple(comparison_cautions(before, after, pairs)),
+        unlike=tuple(unlike_runs(before, after, pairs)),
+        doubts=(*weak_base(pairs), *run_cautions(before), *run_cautions(after)),
         pairs=pairs,
         left_out=sum(suite.cases for suite in before.record.suites) - len(everything),
         noise=noise,

@@ -104,7 +104,10 @@ class Comparison:
     rows: tuple[CategoryRow, ...]
     overall: CategoryRow
     failures: tuple[FailureRow, ...]
-    warnings: tuple[str, ...]
+    unlike: tuple[str, ...]
+    """What differs between the runs besides the model, and could make a difference by itself."""
+    doubts: tuple[str, ...]
+    """What weakens the numbers of either run."""
     pairs: tuple[Pair, ...]
     left_out: int
     """Cases of the base that the other run was not asked, or was asked otherwise."""
@@ -113,6 +116,12 @@ class Comparison:
     noise: Noise | None = None
     taught: tuple[Teaching, ...] = ()
     """Of either run that has an adapter: whether it was taught the cases. Empty where nobody asked."""
+    untaught: CategoryRow | None = None
+    """The pairs that neither run was taught, where it was taught some."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return (*self.unlike, *self.doubts)
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -132,6 +141,22 @@ class Comparison:
     def headline(self) -> str:
         """Verdict, counts and evidence in a sentence or two."""
         return f"{self.verdict.capitalize()}: {self.claim} ({self.evidence}).{self.blind_spot}"
+
+    @property
+    def statement(self) -> str:
+        """The claim for who knows neither run."""
+        asked = "cases" if self.samples == 1 else "answers"
+        after, before = numbers.count(self.overall.after), numbers.count(self.overall.before)
+        return f"{self.after.name} has {after} {asked} right, {self.before.name} {before}"
+
+    @property
+    def losses(self) -> str:
+        """Where it got worse: single cases, and categories of which the test says so."""
+        worse = [numbers.category(row.name) for row in self.rows if row.verdict is Verdict.WORSE]
+        where = f"shown to be worse in {', '.join(worse)}" if worse else "no category is shown to be worse"
+        broken = self.overall.broken
+        cases = "No case" if not broken else f"{broken} case{'s' if broken > 1 else ''}"
+        return f"{cases} got worse; {where}."
 
     @property
     def claim(self) -> str:

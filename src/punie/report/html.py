@@ -22,6 +22,8 @@ from punie.evaluation.outcomes import EvaluationRun, Measurements, RunRecord
 from punie.report import numbers
 from punie.report.cases import comparison_cases, run_cases
 from punie.report.comparison import Comparison
+from punie.report.gate import gate_failures
+from punie.report.scatter import draw_scatter
 from punie.report.summary import Tally, summarize
 
 _HASH_SHOWN = 12
@@ -49,6 +51,8 @@ def render_comparison(comparison: Comparison) -> str:
         comparison=comparison,
         facts=_facts(records, comparison.tallies),
         cases=comparison_cases(comparison),
+        gate=tuple(gate_failures(comparison)),
+        scatter=draw_scatter([pair.scores for pair in comparison.pairs if pair.counted], *(r.name for r in records)),
         demonstration=any(map(_is_embedded, records)),
     )
 

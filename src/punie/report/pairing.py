@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
+from statistics import fmean
 
 from punie.errors import UsageError
 from punie.evaluation.outcomes import EvaluationRun, Trial
@@ -49,6 +50,11 @@ class Pair:
         return _share(self.after) - _share(self.before)
 
     @property
+    def scores(self) -> tuple[float, float]:
+        """How much of what was asked is right, 0..1, before and after: the mean over its trials."""
+        return _score(self.before), _score(self.after)
+
+    @property
     def bucket(self) -> Bucket:
         """With several samples, fixed and broken mean more and fewer right answers; still right means every one."""
         if not self.counted:
@@ -85,3 +91,7 @@ def _by_case(run: EvaluationRun) -> dict[tuple[str, str, str], tuple[Trial, ...]
 
 def _share(trials: tuple[Trial, ...]) -> Fraction:
     return Fraction(sum(trial.right for trial in trials), len(trials))
+
+
+def _score(trials: tuple[Trial, ...]) -> float:
+    return fmean(1.0 if trial.right else trial.partial or 0.0 for trial in trials)
