@@ -37,7 +37,7 @@ def test_what_the_engines_cost_is_told(both: list[list[Metric]]) -> None:
     """Shares of padding and of learned tokens are in every report, and the echo says where logits are computed."""
     ours, stock = both
     routes = [m.loss_route for heard in (ours, stock) for m in heard if isinstance(m, Echo)]
-    assert routes == ["learned positions", "full logits"]
+    assert routes == ["learned positions, in the last layer too", "full logits"]
     reports = [[m for m in heard if isinstance(m, TrainLoss)] for heard in (ours, stock)]
     assert all(0 <= own.padding <= block.padding < 1 for own, block in zip(*reports, strict=True))
     assert [m.supervised for m in reports[0]] == pytest.approx([m.supervised for m in reports[1]])

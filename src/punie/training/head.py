@@ -1,6 +1,6 @@
 """The model in two halves: the layers, which give hidden states, and the head, which gives logits.
 
-The loss needs logits only where a token is learned, so it asks the layers for everything and the head for little.
+The loss needs logits only where a token is learned, so it asks the head for little, and the last layer for no more.
 Runs in the training child.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mlx.core as mx
@@ -15,6 +16,8 @@ import numpy as np
 from mlx import nn
 
 from punie.training.checkpoint import flat
+from punie.training.last_layer import LastLayer, last_layer
+from punie.training.packing import caches
 
 PLAIN_HEADS = frozenset(
     {
@@ -42,10 +45,25 @@ _PROBE_TOKENS = 64
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """`layers`: tokens (rows x width), and caches, to hidden states (rows x width x size). `head`: those to logits."""
+    """`body`: tokens (rows x width), and caches, to hidden states (rows x width x size). `head`: those to logits."""
 
-    layers: Callable[..., mx.array]
+    body: Any
     head: Callable[[mx.array], mx.array]
+    last: LastLayer | None
+    """Where the last of the layers can be computed in part."""
+
+    @property
+    def route(self) -> str:
+        return "learned positions" if self.last is None else "learned positions, in the last layer too"
+
+    def hidden(self, inputs: mx.array, places: np.ndarray, segments: mx.array | None) -> mx.array:
+        """positions x size, of these places in the flattened inputs."""
+        whole = partial(self.body, inputs, cache=caches(self.body, segments))
+        windows = None if self.last is None else self.last.windows(places, *inputs.shape)
+        if self.last is None or windows is None:
+            return whole().flatten(0, 1)[mx.array(places)]
+        with self.last.within(windows):
+            return whole().flatten(0, 1)[mx.array(windows.places)]
 
 
 def split_model(model: Any, tokens: Sequence[int]) -> Halves | None:
@@ -59,5 +77,7 @@ def split_model(model: Any, tokens: Sequence[int]) -> Halves | None:
     head = module if "lm_head" in model else model.model.embed_tokens.as_linear
     probe = mx.array(np.asarray(tokens[:_PROBE_TOKENS])[None])
     model.eval()
-    alike = mx.allclose(head(model.model(probe)), model(probe), rtol=_TOLERANCE, atol=_TOLERANCE).item()
-    return Halves(model.model, head) if alike and not flat(module.trainable_parameters()) else None
+    alike = mx.allclose(head(model.model(probe, cache=None)), model(probe), rtol=_TOLERANCE, atol=_TOLERANCE).item()
+    if not alike or flat(module.trainable_parameters()):
+        return None
+    return Halves(model.model, head, last_layer(model.model, tokens))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 from mlx.utils import tree_map
 from mlx_lm.tuner.trainer import grad_checkpoint
@@ -46,7 +47,8 @@ class PunieEngine:
     def __init__(self, plan: TrainingPlan, learner: Learner, first: int) -> None:
         self.plan, self.learner, self.first = plan, learner, first
         halves = split_model(learner.model, learner.train_rows[0].tokens)
-        self.loss_route = "full logits" if halves is None else "learned positions"
+        self.loss_route = "full logits" if halves is None else halves.route
+        self.chunk = None if halves is None else CHUNK
         self.loss, self.measured_loss = group_loss(halves), measured_loss(halves)
         self.gradient = nn.value_and_grad(learner.model, self.loss)
         self.batching, self.limit, self.val_batches = batching(plan), plan.max_seq_length, plan.val_batches
@@ -79,8 +81,7 @@ class PunieEngine:
         groups = self.batching.groups(longest[: max(1, budget or plan.batch_size)])
         model.train()
         with attention_in_blocks(model):
-            chunk = CHUNK if self.loss_route == "learned positions" else None
-            return estimate(self.gradient, model, self.learner.optimizer, groups, chunk)
+            return estimate(self.gradient, model, self.learner.optimizer, groups, self.chunk)
 
     def validate(self) -> Pass:
         model = self.learner.model
@@ -184,6 +185,6 @@ class PunieEngine:
         return float(array.item())
 
 
-def _arrays(group: Group) -> tuple[mx.array, mx.array, mx.array, mx.array | None]:
+def _arrays(group: Group) -> tuple[mx.array, np.ndarray, mx.array, mx.array | None]:
     segments = None if group.segments is None else mx.array(group.segments)
-    return mx.array(group.inputs), mx.array(group.places), mx.array(group.targets), segments
+    return mx.array(group.inputs), group.places, mx.array(group.targets), segments

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import mlx.core as mx
+import numpy as np
 from mlx import nn
 
 from punie.training.head import Halves
@@ -18,7 +19,7 @@ from punie.training.packing import caches
 CHUNK = 1024
 """Positions whose logits exist at a time."""
 
-GroupLoss = Callable[[Any, mx.array, mx.array, mx.array, mx.array | None], mx.array]
+GroupLoss = Callable[[Any, mx.array, np.ndarray, mx.array, mx.array | None], mx.array]
 """Of the model, inputs (rows x width), places (in the flattened inputs), targets, and the segments of a pack, as a
 `Group` has them. Returns a scalar."""
 
@@ -33,8 +34,8 @@ def measured_loss(halves: Halves | None) -> GroupLoss:
     if halves is None:
         return _full_loss
 
-    def loss(model: Any, inputs: mx.array, places: mx.array, targets: mx.array, segments: mx.array | None) -> mx.array:
-        hidden = halves.layers(inputs, cache=caches(model, segments)).flatten(0, 1)[places]
+    def loss(_: Any, inputs: mx.array, places: np.ndarray, targets: mx.array, segments: mx.array | None) -> mx.array:
+        hidden = halves.hidden(inputs, places, segments)
         total = mx.array(0.0)
         for start in range(0, len(targets), CHUNK):
             chunk = mx.depends([hidden[start : start + CHUNK]], [total])[0]
@@ -45,18 +46,17 @@ def measured_loss(halves: Halves | None) -> GroupLoss:
 
 
 def _full_loss(
-    model: Any, inputs: mx.array, places: mx.array, targets: mx.array, segments: mx.array | None
+    model: Any, inputs: mx.array, places: np.ndarray, targets: mx.array, segments: mx.array | None
 ) -> mx.array:
-    logits = model(inputs, cache=caches(model, segments)).flatten(0, 1)[places]
+    logits = model(inputs, cache=caches(model, segments)).flatten(0, 1)[mx.array(places)]
     return nn.losses.cross_entropy(logits.astype(mx.float32), targets, reduction="sum")
 
 
 def _sparse_loss(halves: Halves) -> GroupLoss:
     head_loss = frozen_head_loss(halves.head)
 
-    def loss(model: Any, inputs: mx.array, places: mx.array, targets: mx.array, segments: mx.array | None) -> mx.array:
-        hidden = halves.layers(inputs, cache=caches(model, segments))
-        return head_loss(hidden.flatten(0, 1)[places], targets)
+    def loss(_: Any, inputs: mx.array, places: np.ndarray, targets: mx.array, segments: mx.array | None) -> mx.array:
+        return head_loss(halves.hidden(inputs, places, segments), targets)
 
     return loss
 

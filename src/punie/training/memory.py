@@ -86,9 +86,13 @@ def estimate(gradient: Gradient, model: Any, optimizer: Optimizer, groups: Seque
 
 
 def _peak(gradient: Gradient, model: Any, length: int, learned: int) -> int:
-    """Bytes beyond what is there, for one row of so many tokens, the first `learned` of which carry loss."""
+    """Bytes beyond what is there, for one row of so many tokens, the first `learned` of which carry loss.
+
+    The last one does too: the last layer then computes them all, as it does where the most memory is needed.
+    """
     tokens = mx.zeros((1, length), mx.int32)
-    places, targets = mx.arange(learned), mx.zeros(learned, mx.int32)
+    places = np.unique([*range(learned), length - 1])
+    targets = mx.zeros(len(places), mx.int32)
     mx.clear_cache()
     mx.reset_peak_memory()
     before = mx.get_active_memory()

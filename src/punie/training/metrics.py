@@ -50,7 +50,8 @@ class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     removed_rows: int
     """Training rows that are not learned from at all; run/removed.jsonl says why, of validation rows too."""
     loss_route: str
-    """Where logits are computed: at "learned positions", or everywhere ("full logits") and most of them for nothing."""
+    """Where logits are computed: at "learned positions", if possible only there "in the last layer too"; or everywhere
+    ("full logits"), most of them for nothing."""
     model_hash: str
     data_hash: str
     start_hash: str | None = None

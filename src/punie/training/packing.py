@@ -8,20 +8,16 @@ only distances count. Whether all this holds is tried on the model itself before
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
 
 from punie.errors import UsageError
 from punie.training.batches import TokenRow, make_pack
+from punie.training.rounding import OF_A_MISTAKE, distance, rounding
 
 _PROBE_ROWS, _PROBE_TOKENS = 3, 64
-_EXACT = 1e-4
-"""Of the largest logit, in single precision."""
-_OF_A_LEAK = 0.05
-"""In half precision, and far from the start, where rotations are rounded: of what changes when the rows do see each
-other."""
 
 
 class PackedRows:
@@ -66,16 +62,9 @@ def unpackable(model: Any, rows: Sequence[TokenRow], max_seq_length: int) -> str
     except (TypeError, ValueError, AttributeError, IndexError, KeyError, NotImplementedError) as error:
         return f"it takes no mask from outside ({error})"
     alone = mx.concatenate([model(mx.array(np.asarray(row.tokens)[None, :-1])) for row in probes], axis=1)
-    change, farther, leak = (_distance(logits[:, : alone.shape[1]], alone) for logits in (packed, far, model(inputs)))
-    bound = _EXACT * _largest(alone) if alone.dtype == mx.float32 else _OF_A_LEAK * leak
+    packed, far, leaking = (logits[:, : alone.shape[1]] for logits in (packed, far, model(inputs)))
+    change, farther, bound = distance(packed, alone), distance(far, alone), rounding(alone, leaking)
     if change > bound:
         return f"its logits change by {change:.2g}, and {bound:.2g} would be rounding"
-    return None if farther <= _OF_A_LEAK * leak else f"its logits change by {farther:.2g} far from the start"
-
-
-def _distance(logits: mx.array, others: mx.array) -> float:
-    return _largest(logits.astype(mx.float32) - others.astype(mx.float32))
-
-
-def _largest(array: mx.array) -> float:
-    return cast(float, mx.abs(array).max().item())
+    far_bound = OF_A_MISTAKE * distance(leaking, alone)
+    return None if farther <= far_bound else f"its logits change by {farther:.2g} far from the start"
