@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from punie.data.cuts import GROUP_TOKENS, PAD_TO, cut, pack, width
-from punie.training.batches import Group, TokenRow, make_batch, make_groups, make_packs, slices
+from punie.training.batches import Group, TokenRow, make_batch, make_groups, make_packs, make_stream, slices
 from punie.training.order import training_order
 
 LENGTHS = st.lists(st.integers(2, 500), min_size=1, max_size=7)
@@ -90,6 +90,25 @@ def test_groups_teach_every_learned_token_once(
         for at in range(max(start, 1), min(end, limit, len(row.tokens)))
     ]
     assert sorted(targets.tolist()) == learned
+
+
+@given(lengths=st.lists(st.integers(2, 40), min_size=1, max_size=6), piece=st.integers(4, 50))
+def test_a_stream_teaches_every_token_but_its_first(lengths: list[int], piece: int) -> None:
+    """Rows follow each other in pieces of one length; what stands before a target is the token before it."""
+    rows = [TokenRow(range(100 * n, 100 * n + length), ((0, length),)) for n, length in enumerate(lengths, start=1)]
+    text = [token for row in rows for token in row.tokens]
+    group = make_stream(rows, piece)
+    assert group.inputs.reshape(-1)[: len(text) - 1].tolist() == text[:-1]
+    assert group.inputs.shape[1] == min(piece, len(text) - 1)
+    assert group.targets.tolist() == text[1:]
+    assert group.inputs.reshape(-1)[group.places].tolist() == text[:-1]
+    assert (group.rows, group.tokens) == (len(rows), len(text))
+
+
+def test_a_stream_teaches_no_more_than_the_spans() -> None:
+    """A mask holds in a stream, also where a span begins a row."""
+    rows = [TokenRow([1, 2, 3, 4], ((2, 4),)), TokenRow([5, 6, 7], ((0, 1), (2, 3)))]
+    assert make_stream(rows, 3).targets.tolist() == [3, 4, 5, 7]
 
 
 def test_a_batch_is_padded_and_cut() -> None:

@@ -93,13 +93,13 @@ ROWS = [TokenRow(range(5 + 7 * (number % 9)), ((1, 5),)) for number in range(40)
 WAYS = [
     way(size, 128, packing, order)
     for way, size in ((RowsPerStep, 6), (TokensPerStep, 256))
-    for packing in (False, True)
+    for packing in (False, True, "stream")
     for order in (None, GIVEN)
 ]
 
 
 def name(way: RowsPerStep | TokensPerStep) -> str:
-    return f"{type(way).__name__}-{'packed' if way.packing else 'cut'}-{'given' if way.given else 'shuffled'}"
+    return f"{type(way).__name__}-{way.packing or 'cut'}-{'given' if way.given else 'shuffled'}"
 
 
 @pytest.mark.parametrize("way", WAYS, ids=name)

@@ -41,18 +41,12 @@ class Group:
     inputs: np.ndarray
     places: np.ndarray
     targets: np.ndarray
+    rows: int
     tokens: int
-    """Of the rows, the last of each included, which is a target only."""
+    """Of the rows, those included that are targets only."""
+    positions: int
+    """As many as `tokens` if there were no padding."""
     segments: np.ndarray | None = None
-
-    @property
-    def rows(self) -> int:
-        return len(self.inputs) if self.segments is None else int(self.segments.max())
-
-    @property
-    def positions(self) -> int:
-        """As many as `tokens` if there were no padding: each row has one token more than inputs."""
-        return self.inputs.size + self.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,9 @@ def make_group(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
     for line, row, length in zip(inputs, rows, lengths, strict=True):
         line[: length - 1] = row.tokens[: length - 1]
     starts = inputs.shape[1] * np.arange(len(rows))
-    return Group(inputs, *_learned(rows, starts, max_seq_length), sum(lengths))
+    return Group(
+        inputs, *_learned(rows, starts, max_seq_length), len(rows), sum(lengths), positions=inputs.size + len(rows)
+    )
 
 
 def make_groups(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
@@ -87,14 +83,29 @@ def make_pack(rows: Sequence[TokenRow], max_seq_length: int) -> Group:
     for number, (row, start, length) in enumerate(zip(rows, starts, lengths, strict=False), start=1):
         inputs[0, start : start + length] = row.tokens[:length]
         segments[0, start : start + length] = number
-    tokens = sum(lengths) + len(rows)
-    return Group(inputs, *_learned(rows, starts[:-1], max_seq_length), tokens, segments)
+    learned, count = _learned(rows, starts[:-1], max_seq_length), len(rows)
+    return Group(inputs, *learned, count, sum(lengths) + count, inputs.size + count, segments)
 
 
 def make_packs(rows: Sequence[TokenRow], max_seq_length: int) -> list[Group]:
     """The rows in as few packs as first fit decreasing finds; each is a group: as many shapes as widths."""
     packs = pack([length - 1 for length in clipped(rows, max_seq_length)], max_seq_length - 1)
     return [make_pack([rows[index] for index in indices], max_seq_length) for indices in packs]
+
+
+def make_stream(rows: Sequence[TokenRow], length: int) -> Group:
+    """The rows as one text, cut into inputs of `length` tokens. Its first token alone is never a target.
+
+    Nothing separates the rows but the mark with which each ends.
+    """
+    tokens = np.concatenate([np.asarray(row.tokens, np.int32) for row in rows])
+    starts = np.cumsum([0, *(len(row.tokens) for row in rows)])
+    spans = ((start + first, start + end) for start, row in zip(starts, rows, strict=False) for first, end in row.spans)
+    learned = np.concatenate([np.arange(max(first, 1), end, dtype=np.int32) for first, end in spans])
+    wide = min(length, len(tokens) - 1)
+    inputs = np.zeros((-(-(len(tokens) - 1) // wide), wide), np.int32)
+    inputs.reshape(-1)[: len(tokens) - 1] = tokens[:-1]
+    return Group(inputs, learned - 1, tokens[learned], len(rows), len(tokens), positions=inputs.size + 1)
 
 
 def make_batch(rows: Sequence[TokenRow], max_seq_length: int) -> Batch:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from punie.data.cuts import width
-from punie.training.batches import Group, TokenRow, clipped, make_group, make_groups, make_packs, slices
+from punie.training.batches import Group, TokenRow, clipped, make_group, make_groups, make_packs, make_stream, slices
 from punie.training.order import (
     budget_order,
     full_blocks,
@@ -19,11 +19,17 @@ from punie.training.order import (
     shuffled_epochs,
     training_order,
 )
-from punie.training.plan import TrainingPlan
+from punie.training.plan import Packing, TrainingPlan
+
+_ENDLESS = 1 << 62
 
 
 class Batching(Protocol):
     """One way to do it. The order is known before anything is computed, so several machines can share a step's rows."""
+
+    @property
+    def row_limit(self) -> int:
+        """Tokens of a row that can be learned from."""
 
     def values(self) -> dict[str, Any]:
         """The plan's fields that are in force here."""
@@ -44,8 +50,12 @@ class RowsPerStep:
 
     batch_size: int
     max_seq_length: int
-    packing: bool = False
+    packing: Packing = False
     given: Sequence[int] | None = None
+
+    @property
+    def row_limit(self) -> int:
+        return _row_limit(self)
 
     def values(self) -> dict[str, Any]:
         return _values(self, batch_size=self.batch_size, batch_tokens=None)
@@ -56,11 +66,15 @@ class RowsPerStep:
         return training_order(len(rows), self.batch_size, seed, first)
 
     def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
+        if self.packing == "stream":
+            return [make_stream(rows, self.max_seq_length)]
         return (make_packs if self.packing else make_groups)(rows, self.max_seq_length)
 
     def validation(self, rows: Sequence[TokenRow], batches: int) -> Iterator[Group]:
-        chosen = _by_length(rows if batches == -1 else rows[: batches * self.batch_size])
-        for batch in slices(chosen, len(chosen) if self.packing else self.batch_size):
+        chosen = rows if batches == -1 else rows[: batches * self.batch_size]
+        if self.packing != "stream":
+            chosen = _by_length(chosen)
+        for batch in slices(chosen, len(chosen) if self.packing is True else self.batch_size):
             yield from self.groups(batch)
 
 
@@ -74,14 +88,18 @@ class TokensPerStep:
 
     batch_tokens: int
     max_seq_length: int
-    packing: bool = False
+    packing: Packing = False
     given: Sequence[int] | None = None
+
+    @property
+    def row_limit(self) -> int:
+        return _row_limit(self)
 
     def values(self) -> dict[str, Any]:
         return _values(self, batch_size=None, batch_tokens=self.batch_tokens)
 
     def order(self, rows: Sequence[TokenRow], seed: int, first: int = 0) -> Iterator[list[int]]:
-        costs = clipped(rows, self.max_seq_length) if self.packing else self._widths(rows)
+        costs = self._costs(rows)
         if self.packing or self.given is not None:
             epochs = shuffled_epochs(len(rows), seed) if self.given is None else repeat(self.given)
             steps = budget_order(costs, self.batch_tokens, epochs)
@@ -90,20 +108,31 @@ class TokensPerStep:
         return islice(steps, first, None)
 
     def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
+        if self.packing == "stream":
+            return [make_stream(rows, self.max_seq_length)]
         if self.packing:
             return make_packs(rows, self.max_seq_length)
         in_one = len(rows) * max(self._widths(rows)) <= self.batch_tokens
         return [make_group(rows, self.max_seq_length)] if in_one else make_groups(rows, self.max_seq_length)
 
     def validation(self, rows: Sequence[TokenRow], batches: int) -> Iterator[Group]:
-        inside = sum(spent <= batches * self.batch_tokens for spent in accumulate(self._widths(rows)))
-        chosen = _by_length(rows if batches == -1 else rows[: max(1, inside)])
+        inside = sum(spent <= batches * self.batch_tokens for spent in accumulate(self._costs(rows)))
+        chosen = rows if batches == -1 else rows[: max(1, inside)]
+        if self.packing == "stream":
+            for step in budget_order(self._costs(chosen), self.batch_tokens, [range(len(chosen))]):
+                yield from self.groups([chosen[index] for index in step])
+            return
+        chosen = _by_length(chosen)
         if self.packing:
             yield from self.groups(chosen)
             return
         blocks, left = full_blocks(np.arange(len(chosen)), np.asarray(self._widths(chosen)), self.batch_tokens)
         for block in filter(None, (*blocks, left.tolist())):
             yield make_group([chosen[index] for index in block], self.max_seq_length)
+
+    def _costs(self, rows: Sequence[TokenRow]) -> list[int]:
+        """Of the batch's tokens, what each row takes."""
+        return clipped(rows, self.row_limit) if self.packing else self._widths(rows)
 
     def _widths(self, rows: Sequence[TokenRow]) -> list[int]:
         return [width(length, self.max_seq_length) for length in clipped(rows, self.max_seq_length)]
@@ -113,6 +142,11 @@ def batching(plan: TrainingPlan) -> RowsPerStep | TokensPerStep:
     if plan.batch_tokens is None:
         return RowsPerStep(plan.batch_size, plan.max_seq_length, plan.packing)
     return TokensPerStep(plan.batch_tokens, plan.max_seq_length, plan.packing)
+
+
+def _row_limit(batching: RowsPerStep | TokensPerStep) -> int:
+    """A stream has room for the whole of any row."""
+    return _ENDLESS if batching.packing == "stream" else batching.max_seq_length
 
 
 def _values(batching: RowsPerStep | TokensPerStep, **budget: int | None) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from mlx_lm.utils import maybe_set_recommended_wired_limit
 
 from punie.errors import DivergedError
 from punie.training.attention import attention_in_blocks
-from punie.training.batches import Group, TokenRow, clipped, make_group
+from punie.training.batches import Group, TokenRow, clipped
 from punie.training.batching import batching
 from punie.training.checkpoint import flat
 from punie.training.head import split_model
@@ -51,8 +51,9 @@ class PunieEngine:
         self.chunk = None if halves is None else CHUNK
         self.loss, self.measured_loss = group_loss(halves), measured_loss(halves)
         self.gradient = nn.value_and_grad(learner.model, self.loss)
-        self.batching, self.limit, self.val_batches = batching(plan), plan.max_seq_length, plan.val_batches
-        if plan.packing:
+        self.batching, self.val_batches = batching(plan), plan.val_batches
+        self.limit = self.batching.row_limit
+        if plan.packing is True:
             require_packable(learner.model, learner.train_rows, plan.max_seq_length, plan.model)
         self.iterations = range(first, plan.iters)
         self.every = plan.grad_accumulation_steps
@@ -168,7 +169,8 @@ class PunieEngine:
         )
 
     def _loss_of(self, row: TokenRow) -> float:
-        return self._number(self.loss(self.learner.model, *_arrays(make_group([row], self.limit))))
+        groups = self.batching.groups([row])
+        return sum(self._number(self.loss(self.learner.model, *_arrays(group))) for group in groups)
 
     def _values(self) -> dict[str, Any]:
         """The plan's fields that live in the loop, from what the loop uses."""

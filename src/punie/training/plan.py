@@ -22,6 +22,7 @@ CountOrAll = Annotated[int, Field(ge=-1)]
 Mask = Literal["none", "prompt", "assistant", "last"]
 Select = Literal["best", "last"]
 Overlong = Literal["cut", "keep-answer", "drop"]
+Packing = bool | Literal["stream"]
 
 Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1)]
@@ -33,7 +34,7 @@ def key_names(key: str, module: str) -> bool:
 
 
 OURS = {
-    *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "stages", "resume_from"),
+    *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "stages", "resume_from", "whole_model"),
     *("keep_checkpoints", "select", "patience", "min_delta", "memory_limit"),
 }
 """Fields that mlx-lm's own configuration has no word for."""
@@ -63,8 +64,9 @@ class TrainingPlan(BaseModel):
     """Rows of a batch."""
     batch_tokens: Annotated[int, Field(ge=2)] | None = None
     """Tokens of a batch, padding included, instead of `batch_size`: rows of like length, as many as fit."""
-    packing: bool = False
-    """Whether several rows share one of `max_seq_length` tokens, each seeing only itself; tried on the model first."""
+    packing: Packing = False
+    """Whether several rows share one of `max_seq_length` tokens, each seeing only itself; tried on the model first.
+    "stream": a step's rows are one text, cut every `max_seq_length` tokens; a piece sees all that stands in it before."""
     learning_rate: Rate = 1e-5
     """The highest rate: reached after `warmup`."""
     schedule: Shape = "constant"
@@ -88,6 +90,8 @@ class TrainingPlan(BaseModel):
     ns_steps: Positive | None = None
     num_layers: CountOrAll = 16
     """How many of the last layers learn; -1 for all."""
+    whole_model: bool = False
+    """Whether embeddings, last norm and head learn too, which fine_tune_type full leaves as they are."""
     rank: Positive = 8
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
     """Factor of the LoRA update: alpha / rank in other trainers."""
@@ -159,6 +163,14 @@ class TrainingPlan(BaseModel):
                 "rank, scale, dropout and keys do nothing with fine_tune_type full",
             ),
             (
+                self.whole_model and (self.fine_tune_type != "full" or self.num_layers != -1),
+                "whole_model needs fine_tune_type full and num_layers -1",
+            ),
+            (
+                self.packing == "stream" and not self.is_default("overlong"),
+                "overlong does nothing with packing stream, which cuts every text where a piece ends; leave it out",
+            ),
+            (
                 bool(self.optimizer_options.get("bias_correction")) and any(s.restart == "all" for s in self.stages),
                 "MLX counts the steps of bias_correction and of the schedule with one number, which restart all would "
                 "have to set back for the one and keep for the other; use restart rate, or no bias_correction",
@@ -172,7 +184,7 @@ class TrainingPlan(BaseModel):
                 "overlong keep-answer needs a mask that says what the answer is; without one use cut",
             ),
             (
-                self.engine == "mlx-lm" and (self.packing or self.batch_tokens is not None),
+                self.engine == "mlx-lm" and (bool(self.packing) or self.batch_tokens is not None),
                 "mlx-lm's loop knows neither packing nor batch_tokens; use engine punie",
             ),
             (

@@ -22,6 +22,7 @@ def read_model(model: Any, tokenizer: Any) -> dict[str, Any]:
     return {
         "model": str(tokenizer.name_or_path),
         "fine_tune_type": _only(kinds) if adapters else "full",
+        "whole_model": flat(model.trainable_parameters()).keys() == flat(model.parameters()).keys(),
         "num_layers": sum(bool(flat(layer.trainable_parameters())) for layer in model.layers),
         "keys": modules.adapted(model),
         "rank": _only({_rank(module) for module in adapters}),

@@ -17,6 +17,7 @@ from punie.errors import UsageError
 from punie.training import modules
 from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow
+from punie.training.batching import batching
 from punie.training.checkpoint import flat, load_state, random_key, seed_of
 from punie.training.masking import MASKERS, RenderedChat, Spans
 from punie.training.order import validation_order
@@ -89,9 +90,9 @@ def load_student(plan: TrainingPlan) -> tuple[Any, Any]:
 
 def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer: Any) -> Learner:
     """Tokenize, seed, add the trainable parts, and put back the saved state where there is one."""
+    limit = batching(plan).row_limit
     train, valid = (
-        fit_rows(tokenize(split, tokenizer, plan), split, plan.max_seq_length, plan.overlong)
-        for split in (rows.train, rows.valid)
+        fit_rows(tokenize(split, tokenizer, plan), split, limit, plan.overlong) for split in (rows.train, rows.valid)
     )
     views = stage_views(plan.stages, _kept(rows.train, train))
     mx.random.seed(plan.seed)
@@ -123,7 +124,9 @@ def make_trainable(model: Any, plan: TrainingPlan) -> None:
             hint="Use -1 for all layers.",
         )
     model.freeze()
-    if plan.fine_tune_type == "full":
+    if plan.whole_model:
+        model.unfreeze()
+    elif plan.fine_tune_type == "full":
         for layer in model.layers[-max(plan.num_layers, 0) :]:
             layer.unfreeze()
     else:
