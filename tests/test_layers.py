@@ -33,6 +33,7 @@ CHILD_LIBRARIES = {"mlx", "mlx_lm", "transformers"}
 CHILD_ENTRIES = {
     "punie.training.worker",
     "punie.training.pretrain.worker",
+    "punie.training.pretrain.start_worker",
     "punie.data.check.rendering_worker",
     "punie.data.look.trainer_view_worker",
 }

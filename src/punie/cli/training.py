@@ -13,6 +13,8 @@ from punie.workspace import EMBEDDED_MODEL
 
 if TYPE_CHECKING:
     from punie.training.plan import TrainingPlan
+    from punie.training.pretrain.card import ModelCard
+    from punie.training.pretrain.model_recipe import ModelRecipe
 
 
 def train(
@@ -160,23 +162,51 @@ def _train(plan: TrainingPlan, resume: bool, report_to: list[str], events: bool,
 def pretrain(
     recipe: Annotated[Path, typer.Argument(help="A pretraining recipe in YAML, for example recipes/tiny.yaml.")],
     output: Annotated[Path | None, typer.Option("--output", help="The model folder to make.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the interrupted one in --output.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Train a small model from scratch on generated text, tokenizer included."""
+    """Train a small model from scratch, tokenizer included: on rows of your own, or the embedded model."""
     from punie.cli import console
-    from punie.cli.live import Live
-    from punie.training.pretrain.recipe import load_recipe
-    from punie.training.pretrain.runner import pretrain as run
+    from punie.training.pretrain.model_recipe import ModelRecipe, read_recipe
 
-    plan = load_recipe(recipe)
-    folder = output or Path("models") / plan.name
-    with Live() as live:
-        live.begin("preparing text and tokenizer")
-        card = run(recipe, folder, on_progress=live.pretraining)
+    made = read_recipe(recipe)
+    folder = output or Path("models") / made.name
+    if isinstance(made, ModelRecipe):
+        card = _pretrain_on_rows(recipe, made, folder, resume)
+    else:
+        card = _pretrain_embedded(recipe, folder, resume)
     if as_json:
         console.print_json(card.model_dump())
     else:
-        console.print_facts(card.facts())
+        console.print_facts({"model": str(folder), **card.facts()})
+
+
+def _pretrain_on_rows(recipe: Path, made: ModelRecipe, folder: Path, resume: bool) -> ModelCard:
+    from punie.cli import console
+    from punie.cli.watching import listeners, page_of_training
+    from punie.training.pretrain.scratch import plan_of
+    from punie.training.pretrain.scratch import pretrain as run
+
+    request = plan_of(made, folder, str(recipe))
+    for converted in request.notes:
+        console.note(converted)
+    with page_of_training(request.plan), listeners(request.plan, events=False, trackers=[]) as on_metric:
+        return run(recipe, folder, resume=resume, on_metric=on_metric)
+
+
+def _pretrain_embedded(recipe: Path, folder: Path, resume: bool) -> ModelCard:
+    from punie.cli.live import Live
+    from punie.training.pretrain.runner import pretrain as run
+
+    if resume:
+        raise UsageError(
+            "A recipe of the embedded model cannot be resumed: it leaves nothing when it is interrupted.",
+            where=str(recipe),
+            hint="Leave --resume out.",
+        )
+    with Live() as live:
+        live.begin("preparing text and tokenizer")
+        return run(recipe, folder, on_progress=live.pretraining)
 
 
 def benchmark(

@@ -16,6 +16,8 @@ from punie.training.plan import TrainingPlan
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
+TRAINING, RECIPE = "training", "recipe.yaml"
+"""The folder of a training that is part of a pretraining, and what lies beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,9 @@ class AdapterFolder:
     @property
     def resume_command(self) -> str:
         """What goes on with an unfinished run, from any folder and whatever options it was begun with."""
+        recipe = self.root.parent / RECIPE
+        if self.root.name == TRAINING and recipe.is_file():
+            return shlex.join(["punie", "pretrain", str(recipe), "--output", str(recipe.parent), "--resume"])
         return f"punie train --config {shlex.quote(str(self.plan))} --resume"
 
     def checkpoint(self, iteration: int) -> Path:

@@ -66,7 +66,7 @@ class TrainingPlan(BaseModel):
     """Tokens of a batch, padding included, instead of `batch_size`: rows of like length, as many as fit."""
     packing: Packing = False
     """Whether several rows share one of `max_seq_length` tokens, each seeing only itself; tried on the model first.
-    "stream": a step's rows are one text, cut every `max_seq_length` tokens; a piece sees all that stands in it before."""
+    "stream": a step's rows are one text, cut every `max_seq_length` tokens without regard to where rows end."""
     learning_rate: Rate = 1e-5
     """The highest rate: reached after `warmup`."""
     schedule: Shape = "constant"

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+CARD, README = "pretrain.json", "README.md"
+
 
 class ModelCard(BaseModel):
     """`pretrain.json`. Losses in nats per token, hash over model.safetensors, seconds of wall time."""
@@ -17,7 +19,7 @@ class ModelCard(BaseModel):
     parameters: int
     tokens: int
     train_loss: float
-    valid_loss: float
+    valid_loss: float | None
     seconds: float
     weights_sha256: str
     tokenizer_sha256: str
@@ -31,7 +33,7 @@ class ModelCard(BaseModel):
             "tokens": f"{self.tokens:,}",
             "seed": str(self.recipe["seed"]),
             "training loss": f"{self.train_loss:.4f}",
-            "validation loss": f"{self.valid_loss:.4f}",
+            "validation loss": "not measured" if self.valid_loss is None else f"{self.valid_loss:.4f}",
             "time": f"{self.seconds / 60:.1f} min",
             "weights": f"sha256:{self.weights_sha256}",
             "tokenizer": f"sha256:{self.tokenizer_sha256}",
@@ -39,9 +41,34 @@ class ModelCard(BaseModel):
         }
 
     def to_markdown(self) -> str:
-        rows = "\n".join(f"| {name} | {value} |" for name, value in self.facts().items())
-        return _CARD.format(name=self.name, rows=rows, entries=f"{self.recipe['shape']['vocabulary']:,}")
+        return _CARD.format(name=self.name, rows=self._rows(), entries=f"{self.recipe['shape']['vocabulary']:,}")
 
+    def _rows(self) -> str:
+        return "\n".join(f"| {name} | {value} |" for name, value in self.facts().items())
+
+
+class OwnCard(ModelCard):
+    """Of a model that was pretrained on the user's rows; the losses are those of the checkpoint that was chosen."""
+
+    def to_markdown(self) -> str:
+        model = ", ".join(f"{key} {value}" for key, value in self.recipe["model"].items())
+        data, tokenizer = self.recipe["training"]["data"], self.recipe["tokenizer"]["kind"]
+        return _OWN.format(name=self.name, rows=self._rows(), model=model, data=data, tokenizer=tokenizer)
+
+
+_OWN = """\
+# {name}
+
+A language model that was trained from random weights. It goes on from what it is asked; it was not taught to chat.
+
+| what | value |
+|---|---|
+{rows}
+
+**Network:** {model}. **Tokenizer:** {tokenizer}. **Trained on** {data}.
+
+`recipe.yaml` has everything that decided it, `start` the model before training, `training` the run with its report.
+"""
 
 _CARD = """\
 # {name}: a demonstration model

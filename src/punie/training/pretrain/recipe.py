@@ -1,9 +1,9 @@
-"""Everything that decides what a pretrained model is: one YAML file, read before anything starts."""
+"""Everything that decides what the embedded model is: one YAML file, read before anything starts."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -17,6 +17,8 @@ Rows = Annotated[int, Field(gt=0, multiple_of=2)]
 """An even number: the halves of a batch are computed side by side."""
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
+_Kind = TypeVar("_Kind", bound=BaseModel)
+
 CONTEXT = 1024
 """Positions that a pretrained model says it can handle."""
 SMALLEST_HEAD = 12
@@ -25,11 +27,11 @@ SMALLEST_VOCABULARY = 261
 """All bytes, and the marks of turns and calls."""
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Shape(_Part):
+class Shape(Part):
     """Sizes of the network: a Llama with tied embeddings and biases on q, k, v and o."""
 
     layers: Positive = 4
@@ -46,7 +48,7 @@ class Shape(_Part):
         return self
 
 
-class Induction(_Part):
+class Induction(Part):
     """The warm-up that teaches copying: a random segment, a gap, the segment again; loss on the repeat only."""
 
     steps: Count = 300
@@ -59,7 +61,7 @@ class Induction(_Part):
     length: Annotated[int, Field(ge=16, le=CONTEXT)] = 64
 
 
-class Recipe(_Part):
+class Recipe(Part):
     """Rates are peak rates, constant to `decay_from` of the steps, then linear to `final_rate` of the peak."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
@@ -83,10 +85,16 @@ def load_recipe(path: Path) -> Recipe:
     """Raises UsageError with the key at fault."""
     with open_input(path) as file:
         try:
-            return Recipe.model_validate(yaml.safe_load(file))
+            return validated(Recipe, yaml.safe_load(file), path)
         except yaml.YAMLError as error:
             raise UsageError(f"Not valid YAML: {error}.", where=str(path)) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"])) or "(top)"
-            raise UsageError(f"Not a pretraining recipe: {first['msg']}.", where=f"{path}, key {key}") from error
+
+
+def validated(kind: type[_Kind], values: Any, path: Path) -> _Kind:
+    """Raises UsageError with the key at fault."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"])) or "(top)"
+        raise UsageError(f"Not a pretraining recipe: {first['msg']}.", where=f"{path}, key {key}") from error

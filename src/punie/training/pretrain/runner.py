@@ -14,14 +14,13 @@ from punie.errors import TrainingError, UsageError
 from punie.files import hash_file, make_folder, write_json, write_text
 from punie.process import Child, mlx_environment
 from punie.training.metrics import Failed, follow
-from punie.training.pretrain.card import ModelCard
+from punie.training.pretrain.card import CARD, README, ModelCard
 from punie.training.pretrain.progress import DECODER, Finished, Progress
 from punie.training.pretrain.recipe import Recipe, load_recipe
 
 Listener = Callable[[Progress], None]
 
 _MODEL_FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"}
-_CARD, _README = "pretrain.json", "README.md"
 
 
 def pretrain(recipe_path: Path, output: Path, *, on_progress: Listener | None = None) -> ModelCard:
@@ -57,8 +56,8 @@ def _make_model(recipe: Recipe, draft: Path, on_progress: Listener) -> ModelCard
         versions={"punie": __version__, **{name: version(name) for name in ("mlx", "numpy", "tokenizers")}},
         recipe=recipe.model_dump(),
     )
-    write_json(draft / _CARD, card.model_dump())
-    write_text(draft / _README, card.to_markdown())
+    write_json(draft / CARD, card.model_dump())
+    write_text(draft / README, card.to_markdown())
     return card
 
 
@@ -86,6 +85,6 @@ def _run_child(recipe: Recipe, draft: Path, on_progress: Listener) -> Finished:
 
 def _publish(draft: Path, output: Path) -> None:
     for file in draft.iterdir():
-        if file.name not in {*_MODEL_FILES, _CARD, _README}:
+        if file.name not in {*_MODEL_FILES, CARD, README}:
             file.unlink()
     draft.replace(output)

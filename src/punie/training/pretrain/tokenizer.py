@@ -7,8 +7,9 @@ then plain induction, and a column of a sum is three tokens.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
@@ -62,20 +63,24 @@ def train_tokenizer(text: Iterable[str], size: int) -> Tokenizer:
 
 def save_tokenizer(tokenizer: Tokenizer, folder: Path) -> None:
     """Write tokenizer.json, its configuration and the chat template as mlx-lm reads them."""
+    write_tokenizer(
+        tokenizer,
+        folder,
+        CHAT_TEMPLATE,
+        {"eos_token": TURN_END, "pad_token": END},
+        {"model_max_length": CONTEXT, "tool_parser_type": "json_tools"},
+    )
+
+
+def write_tokenizer(
+    tokenizer: Tokenizer, folder: Path, template: str, marks: Mapping[str, str], others: Mapping[str, Any]
+) -> None:
+    """`marks` are the special tokens by the names that transformers has for them."""
     content = json.loads(tokenizer.to_str())
     for token in content["added_tokens"]:
         # Tool-call tags are text a client may see; only the turn marks are control tokens.
         token["special"] = token["content"] not in {CALL_START, CALL_END}
     write_text(folder / "tokenizer.json", json.dumps(content, ensure_ascii=False, indent=1))
-    write_text(folder / "chat_template.jinja", CHAT_TEMPLATE)
-    write_json(
-        folder / "tokenizer_config.json",
-        {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "eos_token": TURN_END,
-            "pad_token": END,
-            "clean_up_tokenization_spaces": False,
-            "model_max_length": CONTEXT,
-            "tool_parser_type": "json_tools",
-        },
-    )
+    write_text(folder / "chat_template.jinja", template)
+    fixed = {"tokenizer_class": "PreTrainedTokenizerFast", **marks, "clean_up_tokenization_spaces": False}
+    write_json(folder / "tokenizer_config.json", {**fixed, **others})
