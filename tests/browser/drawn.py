@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from punie.data.ledger import Removal
 from punie.data.look.stats import TokenSettings, stats
 from punie.data.writer import DatasetWriter
 from punie.evaluation.outcomes import EvaluationRun
+from punie.evaluation.runs import PartialRun, read_run
+from punie.evaluation.suite import hash_cases
 from punie.files import write_jsonl, write_text
 from punie.report.compare import compare
 from punie.report.dataset import render_dataset
@@ -17,7 +20,7 @@ from punie.report.pages import write_comparison_page, write_run_page, write_trai
 from punie.training.request import parse_plan
 from punie.training.runner import train
 
-from ..report.conftest import BASE, TUNED, drawn_outcomes, outcomes_run
+from ..report.conftest import BASE, TUNED, drawn_outcomes, make_suite, outcomes_run
 
 _FEW = 4
 
@@ -25,15 +28,29 @@ _FEW = 4
 def small_run(name: str, shares: dict[str, float], seed: int) -> EvaluationRun:
     """A few cases of each category of the embedded model's suite."""
     outcomes = drawn_outcomes(shares, seed)
-    return outcomes_run(name, {category: rights[:_FEW] for category, rights in outcomes.items()})
+    run = outcomes_run(name, {category: rights[:_FEW] for category, rights in outcomes.items()})
+    suite = make_suite(len(run.trials), hash=hash_cases(trial.case for trial in run.trials))
+    return replace(run, record=run.record.model_copy(update={"suites": (suite,)}))
 
 
 def run_page(folder: Path, model: Path) -> Path:
-    return write_run_page(small_run("tuned", TUNED, 2), folder)
+    saved(small_run("tuned", TUNED, 2), folder / "tuned")
+    return write_run_page(read_run(folder / "tuned"), folder / "tuned")
 
 
 def comparison_page(folder: Path, model: Path) -> Path:
-    return write_comparison_page(compare(small_run("baseline", BASE, 1), small_run("tuned", TUNED, 2)), folder)
+    runs = [saved(small_run("base", BASE, 1), folder / "base"), saved(small_run("tuned", TUNED, 2), folder / "tuned")]
+    return write_comparison_page(compare(*map(read_run, runs)), folder / "compared")
+
+
+def saved(run: EvaluationRun, folder: Path) -> Path:
+    """A folder as an evaluation leaves it."""
+    with PartialRun(folder) as partial:
+        partial.resume({})
+        for trial in run.trials:
+            partial.add(trial)
+        partial.finish(run.record, [trial.key for trial in run.trials])
+    return folder
 
 
 def training_page(folder: Path, model: Path) -> Path:
@@ -75,3 +92,11 @@ DRAW: dict[str, Callable[[Path, Path], Path]] = {
     "dataset": dataset_page,
 }
 """By kind: draw its page into an empty folder, with the embedded model where one is needed."""
+
+REDRAW = {
+    "run": "report tuned",
+    "comparison": "compare base tuned --output compared",
+    "training": "report adapter",
+    "dataset": "dataset stats rows --model tiny --max-seq-length 20 --batch-size 4 --html rows.html",
+}
+"""By kind: the command that writes the same page again, in the folder that was given to `DRAW`."""

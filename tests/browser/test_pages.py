@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from .drawn import DRAW
+from .drawn import DRAW, REDRAW
 from .window import NARROW, WIDE, open_all, overflow, show, violations
 
+PUNIE = Path(sys.executable).parent / "punie"
 Pages = Callable[[str], Path]
 
 
 @pytest.fixture(scope="module")
-def drawn(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pages:
-    """The page of a kind, drawn when it is first asked for."""
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("pages")
+
+
+@pytest.fixture(scope="module")
+def drawn(tiny_model: Path, folder: Path) -> Pages:
+    """The page of a kind, drawn into a folder of its name when it is first asked for."""
     pages = dict[str, Path]()
 
     def draw(kind: str) -> Path:
         if kind not in pages:
-            pages[kind] = DRAW[kind](tmp_path_factory.mktemp(kind), tiny_model)
+            (folder / kind).mkdir()
+            pages[kind] = DRAW[kind](folder / kind, tiny_model)
         return pages[kind]
 
     return draw
@@ -68,6 +78,17 @@ def test_every_drawing_can_be_read_without_being_seen(page: Page, drawn: Pages, 
     assert page.evaluate(_NAMELESS) == []
     assert page.evaluate("[...document.querySelectorAll('figure')].filter(one => !one.querySelector('tbody tr'))") == []
     assert page.evaluate(_REPEATED_IDS) == []
+
+
+@pytest.mark.parametrize("kind", DRAW)
+def test_a_page_drawn_twice_is_the_same(drawn: Pages, folder: Path, kind: str) -> None:
+    """Byte by byte, by another process that hashes words otherwise, asked from another folder."""
+    page = drawn(kind)
+    first = page.read_bytes()
+    page.unlink()
+    environment = {**os.environ, "PYTHONHASHSEED": "1"}
+    subprocess.run([PUNIE, *REDRAW[kind].split()], cwd=folder / kind, env=environment, capture_output=True, check=True)
+    assert page.read_bytes() == first
 
 
 _NAMELESS = """[...document.querySelectorAll('main svg:not(svg svg):not([aria-hidden=true])')].filter(one => {

@@ -36,7 +36,7 @@ def _steps(folder: Path, manifest: Manifest) -> Iterator[Step]:
                 yield from _steps(Path(parent.path), found)
     yield Step(
         command=str(manifest.recipe.get("command", "made")),
-        folder=str(folder),
+        folder=str(folder.resolve()),
         rows_in=sum(parent.rows for parent in manifest.parents) if manifest.parents else None,
         rows=sum(manifest.counts.values()),
         removed=sum(manifest.removed.values()),
