@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from punie import __version__
-from punie.cli import dataset, evaluation, quickstart, suite, training
+from punie.cli import curriculum, dataset, evaluation, quickstart, suite, training
 from punie.errors import PunieError
 
 _INTERRUPTED = 130
@@ -42,6 +42,7 @@ def punie(
 
 app.command()(quickstart.quickstart)
 app.add_typer(dataset.app)
+app.add_typer(curriculum.app)
 app.command()(training.train)
 app.command()(training.pretrain)
 app.command()(training.benchmark)

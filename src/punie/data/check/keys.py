@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import astuple
 
 from punie.data.rows import Row, ToolCall
+from punie.errors import DataError
 
 _QUOTE, _COLON, _SPACE, _BACKSLASH = b'": \\'
 
@@ -38,6 +39,16 @@ def bound_of_keys(data: bytes) -> float:
 def read_distinct(text: str) -> Any:
     """The value of a JSON text. Raises ValueError where it is broken or an object names a key twice."""
     return _DISTINCT.decode(text)
+
+
+def require_distinct_keys(raw: bytes) -> None:
+    """Reading keeps the last of two values in silence; a row that is written again would lose the first."""
+    try:
+        read_distinct(raw.decode())
+    except ValueError as error:
+        raise DataError(
+            f"This row cannot be written again: {error}.", hint="Look with `punie dataset validate`."
+        ) from error
 
 
 def count_row_keys(row: Row) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from punie.data.check.keys import read_distinct
+from punie.data.check.keys import require_distinct_keys
 from punie.data.dataset import Manifest, Parent
 from punie.data.progress import Progress, unheard
 from punie.data.schema import row_problem, row_shape
@@ -126,17 +126,7 @@ def _check(source: SourceRow, after: Row, transform: Transform) -> None:
         raise DataError(f"This row could not be taught from any more: {problem}.")
     if row_shape(before) != row_shape(after):
         raise DataError(f"This row would become a {row_shape(after)} row instead of a {row_shape(before)} row.")
-    _require_distinct_keys(source.raw)
-
-
-def _require_distinct_keys(raw: bytes) -> None:
-    """Reading keeps the last of two values in silence; a row that is written again would lose the first."""
-    try:
-        read_distinct(raw.decode())
-    except ValueError as error:
-        raise DataError(
-            f"This row cannot be written again: {error}.", hint="Look with `punie dataset validate`."
-        ) from error
+    require_distinct_keys(source.raw)
 
 
 def _rename_role(argument: str) -> Change:
