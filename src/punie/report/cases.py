@@ -16,6 +16,7 @@ from punie.evaluation.suite import Case
 from punie.report import numbers
 from punie.report.comparison import Comparison
 from punie.report.differences import Piece, difference
+from punie.report.extracted import extracted
 from punie.report.summary import Summary, failure
 
 _BUCKETS = ("broken", "fixed", "still failing", "still right", "wrong", "failed", "partly right", "right", "not scored")
@@ -33,6 +34,16 @@ class AnswerView:
     mark: str
     pieces: tuple[Piece, ...] = ()
     """Its text where it was laid beside another answer."""
+
+    @property
+    def extracted(self) -> str:
+        """What was judged of it."""
+        return extracted(self.trial)
+
+    @property
+    def ran(self) -> bool:
+        """Whether the reason is what came out of the sandbox."""
+        return "syntax" in self.trial.measurements
 
 
 @dataclass(frozen=True, slots=True)

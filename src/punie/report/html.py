@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,29 +16,14 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from punie.evaluation.outcomes import EvaluationRun, Measurements, RunRecord
+from punie.evaluation.outcomes import EvaluationRun, RunRecord
 from punie.report import numbers
 from punie.report.cases import comparison_cases, run_cases
 from punie.report.comparison import Comparison
+from punie.report.facts import facts_of, figures_of
 from punie.report.gate import gate_failures
 from punie.report.scatter import draw_scatter
-from punie.report.summary import Tally, summarize
-
-_HASH_SHOWN = 12
-_HALVES = {"dev": "for choosing", "test": "for reporting", "both": "for choosing and for reporting"}
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One line of "what was compared": a label and its value in each run; `full` is the value unshortened."""
-
-    label: str
-    values: tuple[str, ...]
-    full: tuple[str, ...]
-
-    @property
-    def differs(self) -> bool:
-        return len(set(self.full)) > 1
+from punie.report.summary import summarize
 
 
 def render_comparison(comparison: Comparison) -> str:
@@ -49,7 +32,7 @@ def render_comparison(comparison: Comparison) -> str:
     return render_page(
         "comparison.html",
         comparison=comparison,
-        facts=_facts(records, comparison.tallies),
+        facts=facts_of(records, comparison.tallies),
         cases=comparison_cases(comparison),
         gate=tuple(gate_failures(comparison)),
         scatter=draw_scatter([pair.scores for pair in comparison.pairs if pair.counted], *(r.name for r in records)),
@@ -63,7 +46,8 @@ def render_run(run: EvaluationRun) -> str:
     return render_page(
         "run.html",
         summary=summary,
-        facts=_facts((run.record,), (summary.tally,)),
+        figures=tuple(figures_of(run.record, summary.tally)),
+        facts=facts_of((run.record,), (summary.tally,)),
         cases=run_cases(summary),
         demonstration=_is_embedded(run.record),
     )
@@ -117,66 +101,3 @@ def _invisible() -> dict[int, str]:
 
 def _is_embedded(record: RunRecord) -> bool:
     return Path(record.identity.model).name == "tiny"
-
-
-def _facts(records: tuple[RunRecord, ...], tallies: tuple[Tally, ...]) -> tuple[Fact, ...]:
-    columns = [list(_run_facts(record, tally)) for record, tally in zip(records, tallies, strict=True)]
-    labels = dict.fromkeys(label for column in columns for label, _ in column)
-    values = [dict(column) for column in columns]
-    return tuple(_fact(label, tuple(column.get(label, "–") for column in values)) for label in labels)
-
-
-def _fact(label: str, full: tuple[str, ...]) -> Fact:
-    return Fact(label, tuple(map(_short_hash, full)) if label.endswith("hash") else full, full)
-
-
-def _short_hash(full: str) -> str:
-    method, colon, digest = full.rpartition(":")
-    return f"{method}{colon}{digest[:_HASH_SHOWN]}"
-
-
-def _nats(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3g} nats"
-
-
-def _suite_facts(record: RunRecord) -> Iterator[tuple[str, str]]:
-    for suite in record.suites:
-        checks, label = suite.self_check, f"Suite {suite.name}" if len(record.suites) > 1 else "Suite"
-        yield label, f"{suite.name}: {suite.cases} cases, {_HALVES[suite.half]}"
-        yield f"{label}: hash", suite.hash
-        yield f"{label}: self-check", f"{checks.references} reference answers right, {checks.known_bad} bad ones wrong"
-        yield f"{label}: longest answer", f"{suite.max_tokens} tokens"
-
-
-def _latency(measured: Measurements) -> str:
-    if measured.latency_p50 is None or measured.latency_p95 is None:
-        return "–"
-    return f"{numbers.duration(measured.latency_p50)}, {numbers.duration(measured.latency_p95)}"
-
-
-def _run_facts(record: RunRecord, tally: Tally) -> Iterator[tuple[str, str]]:
-    identity, measured = record.identity, record.measurements
-    yield "Run", record.name
-    yield "Finished", record.created
-    yield "Model", identity.model
-    yield "Model hash", identity.model_hash
-    yield "Adapter", identity.adapter or "none"
-    yield "Adapter hash", identity.adapter_hash or "–"
-    yield "Adapter moves the probes by", _nats(identity.adapter_distance)
-    yield "The server’s own noise", _nats(identity.probe_noise)
-    yield "Tokenizer hash", identity.tokenizer_hash
-    yield "Chat template hash", identity.template_hash
-    yield from _suite_facts(record)
-    yield "Sampling", f"temperature {record.temperature:g}, top-p {record.top_p:g}"
-    yield "Samples of each case", str(record.samples)
-    yield "Requests at a time", str(record.concurrency)
-    yield "Answers asked for", f"{measured.asked}, and {measured.cached} from the cache"
-    yield "Latency, median and 95th percentile", _latency(measured)
-    yield "Speed", "–" if measured.tokens_per_second is None else f"{measured.tokens_per_second:,.0f} tokens/s"
-    yield "Peak memory of the server", numbers.size(measured.server_peak_memory) if measured.server_peak_memory else "–"
-    yield "Answers cut at the token limit", f"{tally.truncated} of {tally.trials}"
-    yield "No answer to judge", f"{tally.failed} of {tally.trials}"
-    yield "Could not be judged", f"{tally.unscored} of {tally.trials}"
-    yield "Code was executed in", record.code_execution
-    yield "Wall time", numbers.duration(record.seconds)
-    yield from ((f"Version of {package}", version) for package, version in sorted(record.versions.items()))

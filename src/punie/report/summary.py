@@ -68,6 +68,19 @@ class Summary:
         share, interval = numbers.percent(self.overall.share), numbers.percent_interval(self.overall.interval)
         return f"{numbers.count(self.overall)} right: {share}, 95% interval {interval}."
 
+    @property
+    def weakest(self) -> str:
+        """Where the fewest are right, and what most wrong answers have in common; empty where nothing is wrong."""
+        told = ""
+        rows = [row for row in self.rows if row.rate.counted]
+        if len({row.rate.share for row in rows}) > 1:
+            lowest = min(rows, key=lambda row: row.rate.share)
+            told = f" Lowest in {numbers.category(lowest.name)}: {numbers.count(lowest.rate)}."
+        if self.failures:
+            wrong, first = sum(row.counts[0] for row in self.failures), self.failures[0]
+            told += f" The commonest fault is “{first.name}”: {first.counts[0]} of {wrong} wrong answers."
+        return told
+
 
 def summarize(run: EvaluationRun) -> Summary:
     """Count a run. Failed trials are not right; unscored ones leave the denominator."""

@@ -9,21 +9,13 @@ from typing import Any
 
 from punie.report import numbers
 from punie.report.charts import Bar, LineChart, Series, draw_bars, draw_lines, sparkline
+from punie.report.facts import Figure
 from punie.report.html import render_page
 from punie.report.training import TrainingRecord, nats
 from punie.training.echo import SETTLED_BEFORE, arrivals
 from punie.training.metrics import Echo, StageBegan, TrainLoss, ValidLoss
 
 _ITEMS_SHOWN = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One of the few numbers on the first screen; `fine` says what it is of."""
-
-    label: str
-    value: str
-    fine: str = ""
 
 
 @dataclass(frozen=True, slots=True)
