@@ -84,9 +84,9 @@ def test_the_page_says_what_the_record_says(counted: Stats) -> None:
     assert "<h1>41 rows to teach from" in text
     assert (record["rows"], record["splits"]) == (41, {"train": 30, "valid": 11})
     assert record["duplicates"] == {"rows": 1, "across_splits": 1, "leaks": (("valid:11", "train:1"),)}
-    assert f"{record['tokens']['longer']} rows are longer than 20 tokens" in text
+    assert f"{record['tokens']['longer']} rows longer than 20 tokens" in text
     assert f"{100 * record['tokens']['padding']['file_order']:.1f}%" in text
-    assert cautions(counted)[0].startswith("1 row of a later split repeat")
+    assert cautions(counted)[0].startswith("1 row of a later split with the text")
 
 
 def test_the_funnel_closes(counted: Stats) -> None:
@@ -125,6 +125,8 @@ def test_bars_stand_side_by_side_and_hold_every_row(lengths: list[int]) -> None:
     assert sum(bar.rows for bar in chart.bars) == len(lengths)
     assert len(chart.table) == len(chart.bars) + 1
     assert max(bar.height for bar in chart.bars) == 100
+    assert 1 < len(chart.up) <= 6
+    assert all(0 <= tick.place <= 100 for tick in chart.up)
     assert all(bar.left >= 0 and bar.left + bar.width <= 100.0001 for bar in chart.bars)
     assert all(0 <= mark.place <= 100 for mark in (*chart.marks, *chart.ticks))
     assert 2 <= len(chart.ticks) <= 8

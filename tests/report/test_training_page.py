@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,9 @@ def test_a_finished_run_says_whether_it_learned_and_what_was_chosen(finished: Pa
     assert all(f'<th scope="row">{stage}</th>' in page for stage in ("low", "high"))
     assert all(f'id="chart-{name}-title"' in page for name in ("loss", "speed", "memory", "shares", "learning-rate"))
     assert record.outcome.adapter_hash in page
+    told = [metric.loss for metric in record.told(ValidLoss)]
+    ends = [f"{first:.4f} → {last:.4f}" for first, last in pairwise(told)]
+    assert all(f'<td class="number">{text}</td>' in page for text in ends)
     assert "nats, on 4 of 4 rows" in page
 
 

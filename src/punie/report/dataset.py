@@ -109,13 +109,13 @@ def cautions(stats: Stats) -> list[str]:
 def _cautions(stats: Stats) -> Iterator[str]:
     repeats = stats.duplicates
     if repeats.across_splits:
-        yield f"{_rows(repeats.across_splits)} of a later split repeat the text of an earlier one: that is a leak."
+        yield f"{_rows(repeats.across_splits)} of a later split with the text of an earlier one: that is a leak."
     if inside := repeats.rows - repeats.across_splits:
-        yield f"{_rows(inside)} repeat the text of another row of their split."
+        yield f"{_rows(inside)} with the text of another row of the same split."
     if stats.tokens and stats.tokens.longer:
         limit, lost = stats.tokens.settings.max_seq_length, stats.tokens.lost
         cut = f"training would cut off at least {lost:,} tokens"
-        yield f"{_rows(stats.tokens.longer)} are longer than {limit:,} tokens before the chat template: {cut}."
+        yield f"{_rows(stats.tokens.longer)} longer than {limit:,} tokens before the chat template: {cut}."
 
 
 def _rows(count: int) -> str:

@@ -21,6 +21,8 @@ class Chart:
     unit: str
     lengths: Histogram
     bars: tuple[Column, ...]
+    up: tuple[Mark, ...]
+    """Numbers of rows; places are in percent of the tallest bar."""
     ticks: tuple[Mark, ...]
     marks: tuple[Mark, ...]
 
@@ -43,13 +45,14 @@ def draw_lengths(unit: str, lengths: Histogram, limit: int | None = None) -> Cha
         Column(100 * slot / slots, 100 / slots, 100 * rows / tallest, _reach(slot, last, step), rows)
         for slot, rows in sorted(counts.items())
     )
+    up = tuple(Mark(100 * rows / tallest, f"{rows:,}") for rows in range(0, tallest + 1, _step(tallest / 5)))
     every = _step(last / 6)
     ticks = tuple(Mark(100 * slot / slots, f"{slot * step:,}") for slot in range(0, last + 1, every))
     named = {"half": lengths.quantile(0.5), **({"cut here": limit} if limit else {})}
     marks = tuple(
         Mark(100 * place / step / slots, f"{name}: {place:,}") for name, place in named.items() if place <= last * step
     )
-    return Chart(unit, lengths, bars, ticks, marks)
+    return Chart(unit, lengths, bars, up, ticks, marks)
 
 
 def _reach(slot: int, last: int, step: int) -> str:
@@ -58,5 +61,5 @@ def _reach(slot: int, last: int, step: int) -> str:
 
 
 def _step(least: float) -> int:
-    """Whole lengths: 1, 2, 5, 10, 20, 50 ..."""
+    """Whole lengths or rows: 1, 2, 5, 10, 20, 50 ..."""
     return round(nice_step(max(least, 1)))

@@ -31,13 +31,14 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class StageRow:
-    """A stage as far as it came, with the training loss of its first and last report."""
+    """A stage as far as it came: the training loss of its first and last report, and validations from end to end."""
 
     name: str
     rows: int
     begins: int
     iters: int
     losses: str
+    validated: str
     curve: str
 
 
@@ -147,8 +148,10 @@ def _curves(record: TrainingRecord) -> Iterator[LineChart]:
 
 def _stage(record: TrainingRecord, stage: StageBegan) -> StageRow:
     losses = [metric.loss for metric in record.told(TrainLoss) if metric.stage == stage.stage]
-    text = _from_to(losses[0], losses[-1]) if losses else "no report yet"
-    return StageRow(stage.stage, stage.rows, stage.iteration, stage.iters, text, sparkline(losses))
+    within = range(stage.iteration, stage.iteration + stage.iters + 1)
+    validated = [metric.loss for metric in record.told(ValidLoss) if metric.iteration in within]
+    texts = [_ends(losses) or "no report yet", _ends(validated) or "–"]
+    return StageRow(stage.stage, stage.rows, stage.iteration, stage.iters, *texts, sparkline(losses))
 
 
 def _memory(record: TrainingRecord) -> tuple[Bar, ...]:
@@ -194,6 +197,10 @@ def _facts(record: TrainingRecord) -> Iterator[tuple[str, str]]:
         yield "Parameters", f"{echo.trainable_parameters:,} learned ({share}), {echo.total_parameters:,} in all"
         yield "Loss is computed at", echo.loss_route
         yield from ((f"Version of {package}", version) for package, version in sorted(echo.versions.items()))
+
+
+def _ends(losses: Sequence[float]) -> str:
+    return _from_to(losses[0], losses[-1] if len(losses) > 1 else None) if losses else ""
 
 
 def _from_to(first: float, last: float | None) -> str:
