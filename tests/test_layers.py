@@ -32,6 +32,7 @@ STRANGERS = {("training", "serving"), ("serving", "training")}
 CHILD_LIBRARIES = {"mlx", "mlx_lm", "transformers"}
 CHILD_ENTRIES = {
     "punie.training.worker",
+    "punie.training.row_loss_worker",
     "punie.training.pretrain.worker",
     "punie.training.pretrain.start_worker",
     "punie.data.check.rendering_worker",

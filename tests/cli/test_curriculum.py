@@ -34,6 +34,12 @@ def test_score_tells_what_it_found(punie: Punie) -> None:
         ("--thresholds 2,nan", "rising numbers"),
         ("--metric hardness", "no measure called 'hardness'"),
         ("--language rust", "overall is measured for Python only"),
+        ("--model tiny", "is for --metric loss"),
+        ("--max-seq-length 9", "is for --metric loss"),
+        ("--run reports/base", "is for --metric failure_rate"),
+        ("--metric failure_rate", "needs the folder of an evaluation"),
+        ("--metric failure_rate --run nowhere", "no evaluation folder"),
+        ("--metric loss --model nobody", "no model called 'nobody'"),
     ],
 )
 def test_wrong_usage_is_told(punie: Punie, options: str, what: str) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from punie.cli.options import Json
+from punie.workspace import EMBEDDED_MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from punie.curriculum.measure import Measure
     from punie.curriculum.score import Scoring, Spread
+    from punie.data.progress import Progress
 
 app = typer.Typer(name="curriculum", help="In which order rows are learned.", no_args_is_help=True)
 
@@ -32,8 +35,8 @@ def score_(
         list[str] | None,
         typer.Option(
             "--metric",
-            help="overall (default), cyclomatic, halstead, nesting, length, or field:NAME for a number that rows "
-            "have; several are given by several --metric, and the first makes the label.",
+            help="overall (default), cyclomatic, halstead, nesting, length, loss, failure_rate, or field:NAME for a "
+            "number that rows have; several are given by several --metric, and the first makes the label.",
         ),
     ] = None,
     thresholds: Annotated[
@@ -46,23 +49,71 @@ def score_(
     language: Annotated[
         str, typer.Option("--language", help="Of the code; others than python need the extra `languages`.")
     ] = "python",
+    model: Annotated[
+        str | None, typer.Option("--model", help="For loss: the model that is asked; tiny by default.")
+    ] = None,
+    max_seq_length: Annotated[
+        int | None, typer.Option("--max-seq-length", min=2, help="For loss: tokens that count; 2048 by default.")
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="For failure_rate: a folder of punie eval; its cases are the rows of the same id."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write how hard each row is into its metadata, and easy, medium or hard as its difficulty."""
     from punie.cli import console
     from punie.cli.live import Live
-    from punie.curriculum.difficulty import static_measure
     from punie.curriculum.score import score
 
-    cuts = _read_thresholds(thresholds)
-    measures = [static_measure(name, language) for name in metric or ["overall"]]
+    cuts, names = _read_thresholds(thresholds), metric or ["overall"]
+    _require_use(names, "loss", {"--model": model, "--max-seq-length": max_seq_length})
+    _require_use(names, "failure_rate", {"--run": run})
     with Live() as live:
         live.begin("measuring")
+        asked = _Asked(source, language, model or EMBEDDED_MODEL, max_seq_length or 2048, run)
+        measures = [_measure(name, asked, live.step) for name in names]
         found = score(source, output, measures, thresholds=cuts, progress=live.step)
     if as_json:
         console.print_json(_record(found))
     else:
         _show(found, output)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What measures other than their name are made of."""
+
+    source: Path
+    language: str
+    model: str
+    max_seq_length: int
+    run: Path | None
+
+
+def _measure(name: str, asked: _Asked, progress: Progress) -> Measure:
+    if name == "loss":
+        from punie.training.row_loss import loss_measure
+        from punie.workspace import resolve_model
+
+        model = resolve_model(asked.model)
+        return loss_measure(asked.source, model, max_seq_length=asked.max_seq_length, progress=progress)
+    if name == "failure_rate":
+        from punie.evaluation.failure_rate import failure_measure
+
+        if asked.run is None:
+            raise typer.BadParameter("failure_rate needs the folder of an evaluation", param_hint="--run")
+        return failure_measure(asked.run)
+    from punie.curriculum.difficulty import static_measure
+
+    return static_measure(name, asked.language)
+
+
+def _require_use(names: Sequence[str], measure: str, options: Mapping[str, object]) -> None:
+    """An option of a measure that is not asked for would do nothing."""
+    for option, value in options.items():
+        if value is not None and measure not in names:
+            raise typer.BadParameter(f"is for --metric {measure}", param_hint=option)
 
 
 def _read_thresholds(given: str | None) -> tuple[float, float] | None:

@@ -73,16 +73,21 @@ class Learner:
 
 
 def load_student(plan: TrainingPlan) -> tuple[Any, Any]:
+    """The plan's model and its tokenizer, as `load_model` gives them."""
+    return load_model(plan.model)
+
+
+def load_model(folder: str) -> tuple[Any, Any]:
     """Model and tokenizer; the weights are read when they are first needed, after the rows were found to be good.
 
     Raises UsageError where mlx-lm cannot load them.
     """
     try:
-        model, tokenizer, *_ = load(plan.model, lazy=True)
+        model, tokenizer, *_ = load(folder, lazy=True)
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise UsageError(
             f"mlx-lm cannot load this model: {error}.",
-            where=plan.model,
+            where=folder,
             hint="A model folder needs config.json, model*.safetensors and tokenizer files of a known architecture.",
         ) from error
     return model, tokenizer

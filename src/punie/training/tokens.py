@@ -37,12 +37,13 @@ def tokenize(split: Split, tokenizer: Any, plan: TrainingPlan) -> list[TokenRow]
     found = cache.read()
     if found is not None and len(found) == len(split.rows):
         return found
-    rows = _tokenized(split, tokenizer, MASKERS[plan.mask])
+    rows = token_rows(split, tokenizer, MASKERS[plan.mask])
     cache.write(rows)
     return rows
 
 
-def _tokenized(split: Split, tokenizer: Any, masker: Callable[[RenderedChat], Spans]) -> list[TokenRow]:
+def token_rows(split: Split, tokenizer: Any, masker: Callable[[RenderedChat], Spans]) -> list[TokenRow]:
+    """Without the cache. Raises DataError where a row cannot be rendered or masked."""
     dataset = create_dataset(list(split.rows), tokenizer, SimpleNamespace(mask_prompt=False))
     return [_token_row(dataset, split, index, masker) for index in range(len(split.rows))]
 
