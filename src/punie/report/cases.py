@@ -17,6 +17,7 @@ from punie.report import numbers
 from punie.report.comparison import Comparison
 from punie.report.differences import Piece, difference
 from punie.report.extracted import extracted
+from punie.report.several import Several
 from punie.report.summary import Summary, failure
 
 _BUCKETS = ("broken", "fixed", "still failing", "still right", "wrong", "failed", "partly right", "right", "not scored")
@@ -141,6 +142,22 @@ def comparison_cases(comparison: Comparison) -> CaseList:
     )
 
 
+def several_cases(several: Several) -> CaseList:
+    """The cases of several runs: broken in one of them first."""
+    suites = len({case.before[0].suite for case in several.cases}) > 1
+    base, *names = several.names
+    return list_cases(
+        view_case(
+            case.before[0],
+            suites,
+            case.bucket.value,
+            {base: case.before}
+            | {name: pair.after if pair else () for name, pair in zip(names, case.pairs, strict=True)},
+        )
+        for case in several.cases
+    )
+
+
 def run_cases(summary: Summary) -> CaseList:
     """The cases with their trials, wrong first."""
     several = len(summary.record.suites) > 1
@@ -177,6 +194,8 @@ def _told_apart(view: CaseView) -> CaseView:
 
 def _reached(trials: Sequence[Trial]) -> tuple[str, bool]:
     """What became of a case in one run, and whether that is good."""
+    if not trials:
+        return "not asked", False
     if len(trials) == 1:
         return _mark(trials[0]), trials[0].right
     right = sum(trial.right for trial in trials)

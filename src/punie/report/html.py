@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,11 +19,12 @@ from markupsafe import Markup
 
 from punie.evaluation.outcomes import EvaluationRun, RunRecord
 from punie.report import numbers
-from punie.report.cases import comparison_cases, run_cases
+from punie.report.cases import comparison_cases, run_cases, several_cases
 from punie.report.comparison import Comparison
 from punie.report.facts import facts_of, figures_of
 from punie.report.gate import gate_failures
 from punie.report.scatter import draw_scatter
+from punie.report.several import Several
 from punie.report.summary import summarize
 
 
@@ -36,6 +38,21 @@ def render_comparison(comparison: Comparison) -> str:
         cases=comparison_cases(comparison),
         gate=tuple(gate_failures(comparison)),
         scatter=draw_scatter([pair.scores for pair in comparison.pairs if pair.counted], *(r.name for r in records)),
+        demonstration=any(map(_is_embedded, records)),
+    )
+
+
+def render_several(several: Several, links: Sequence[str]) -> str:
+    """The page of several runs and their base. `links` lead to the page of each with the base."""
+    found = several.comparisons
+    records = (found[0].before, *(comparison.after for comparison in found))
+    tallies = (found[0].tallies[0], *(comparison.tallies[1] for comparison in found))
+    return render_page(
+        "several.html",
+        several=several,
+        links=links,
+        facts=facts_of(records, tallies),
+        cases=several_cases(several),
         demonstration=any(map(_is_embedded, records)),
     )
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runs import read_run
 from punie.files import write_json, write_text
 from punie.report.comparison import Comparison
-from punie.report.html import render_comparison, render_run
-from punie.report.record import comparison_record, summary_record
+from punie.report.html import render_comparison, render_run, render_several
+from punie.report.record import comparison_record, several_record, summary_record
+from punie.report.several import side_by_side
 from punie.report.summary import summarize
 from punie.report.training import read_training
 from punie.report.training_page import render_training
 from punie.training.adapter import AdapterFolder
+
+_LONGEST_NAME = 120
+"""Characters of a folder that is named after several runs."""
 
 
 def write_run_page(run: EvaluationRun, folder: Path) -> Path:
@@ -46,13 +52,23 @@ def write_comparison_page(comparison: Comparison, folder: Path) -> Path:
 
 
 def write_comparison_pages(comparisons: Sequence[Comparison], output: Path | None, beside: Path) -> list[Path]:
-    """A page for each: in `output`, or in folders of it where there are several; by default `beside` the runs."""
-    pages = []
-    for comparison in comparisons:
-        name = f"{comparison.before.name}-vs-{comparison.after.name}"
-        folder = beside / name if output is None else output if len(comparisons) == 1 else output / name
-        pages.append(write_comparison_page(comparison, folder))
-    return pages
+    """One comparison's page, in `output` or beside the runs; of several, the page of all and one for each.
+
+    Those for each are in folders of `output`, or lie beside the runs too.
+    """
+    if len(comparisons) == 1:
+        before, after = comparisons[0].before.name, comparisons[0].after.name
+        return [write_comparison_page(comparisons[0], output or beside / f"{before}-vs-{after}")]
+    several = side_by_side(comparisons)
+    base, *names = several.names
+    pages = [
+        write_comparison_page(comparison, (output or beside) / f"{base}-vs-{name}")
+        for name, comparison in zip(names, comparisons, strict=True)
+    ]
+    folder = output or beside / f"{base}-vs-{'+'.join(names)}"[:_LONGEST_NAME]
+    links = [quote(os.path.relpath(page, folder).replace(os.sep, "/")) for page in pages]
+    write_json(folder / "comparison.json", several_record(several))
+    return [_write_page(folder / "comparison.html", render_several(several, links)), *pages]
 
 
 def _write_page(path: Path, text: str) -> Path:

@@ -14,6 +14,7 @@ from punie.evaluation.stats import Interval, Rate
 from punie.report.comparison import CategoryRow, Comparison
 from punie.report.gate import gate_failures
 from punie.report.pairing import Pair
+from punie.report.several import Several, side_by_side
 from punie.report.summary import FailureRow, Summary, Tally
 
 FORMAT = 2
@@ -48,10 +49,23 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
 
 def comparisons_record(comparisons: Sequence[Comparison]) -> dict[str, Any]:
     """One comparison as it is, or several with the same base as one JSON object."""
-    if len(comparisons) == 1:
-        return comparison_record(comparisons[0])
-    found = [comparison_record(comparison) for comparison in comparisons]
-    return {"format": FORMAT, "kind": "comparisons", "base": comparisons[0].before.name, "comparisons": found}
+    return comparison_record(comparisons[0]) if len(comparisons) == 1 else several_record(side_by_side(comparisons))
+
+
+def several_record(several: Several) -> dict[str, Any]:
+    """Several comparisons with one base as one JSON object."""
+    base, *names = several.names
+    return {
+        "format": FORMAT,
+        "kind": "comparisons",
+        "base": base,
+        "runs": names,
+        "headline": several.statement,
+        "best": None if several.best is None else names[several.best],
+        "overall": _rate(several.overall.base),
+        "categories": [{"name": found.name, **_rate(found.base)} for found in several.categories],
+        "comparisons": [comparison_record(comparison) for comparison in several.comparisons],
+    }
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:
