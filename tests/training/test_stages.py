@@ -29,6 +29,7 @@ RATE = {"learning_rate": 1e-3, "schedule": "linear", "warmup": 1, "initial_learn
 MIX = {"name": "mix", "iters": 2, "restart": "rate", "schedule": "constant", "warmup": 0, "initial_learning_rate": 0.0}
 STAGES = [EASY, {**HARD, **RATE}, MIX]
 KNOBS = {"warmup": 0, "initial_learning_rate": 0.0, "decay": None, "bias_correction": False, "iters": None}
+KNOBS |= {"matrix_rows": 0}
 
 
 @pytest.fixture(scope="module")

@@ -189,12 +189,15 @@ def rescore(folder: RunFolder, unsafe_no_sandbox: UnsafeNoSandbox = False, as_js
 
 def report(
     folder: Annotated[Path, typer.Argument(help="An evaluation folder, or the adapter folder of a training run.")],
+    baseline: Annotated[
+        Path | None, typer.Option(help="For a curriculum's results: the adapter of a run without it, measured alike.")
+    ] = None,
 ) -> None:
     """Draw the page of an evaluation or of a training run again, from its folder alone."""
     from punie.cli import console
     from punie.report.pages import redraw
 
-    console.out.print(str(redraw(folder)))
+    console.out.print(str(redraw(folder, baseline)))
 
 
 def serve(

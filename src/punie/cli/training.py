@@ -77,6 +77,9 @@ def train(
     memory_limit: Annotated[
         float | None, typer.Option(help="GB that MLX may use; 85 % of what there is if not given.")
     ] = None,
+    matrix_rows: Annotated[
+        int | None, typer.Option(help="Rows of each category to measure every stage's checkpoint on; 0 for none.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
     report_to: Annotated[
         list[str] | None,

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from punie.errors import UsageError
 from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runs import read_run
 from punie.files import write_json, write_text
 from punie.report.comparison import Comparison
 from punie.report.html import render_comparison, render_run, render_several
+from punie.report.phases import results_markdown
 from punie.report.record import comparison_record, several_record, summary_record
 from punie.report.several import side_by_side
 from punie.report.summary import summarize
 from punie.report.training import read_training
 from punie.report.training_page import render_training
 from punie.training.adapter import AdapterFolder
+from punie.training.matrix import Matrix, read_matrix
 
 _LONGEST_NAME = 120
 """Characters of a folder that is named after several runs."""
@@ -29,19 +32,32 @@ def write_run_page(run: EvaluationRun, folder: Path) -> Path:
     return _write_page(folder / "report.html", render_run(run))
 
 
-def write_training_page(folder: Path) -> Path:
-    """Write run/report.html into an adapter's folder, whatever became of its training, and return the page."""
+def write_training_page(folder: Path, baseline: Path | None = None) -> Path:
+    """Write run/report.html into an adapter's folder, whatever became of its training, and return the page.
+
+    Where its checkpoints were measured, run/results.md has the tables, `baseline` among them. Raises UsageError for a
+    baseline that was not measured, or not alike.
+    """
     record = read_training(folder)
+    if record.matrix is not None:
+        beside = None if baseline is None else _measured(baseline)
+        write_text(record.folder.results, results_markdown(record.matrix, beside))
+    elif baseline is not None:
+        _measured(folder)
     return _write_page(record.folder.run / "report.html", render_training(record))
 
 
-def redraw(folder: Path) -> Path:
+def redraw(folder: Path, baseline: Path | None = None) -> Path:
     """Write the page of a training run or of an evaluation again, from its folder alone.
 
-    Raises UsageError where the folder is neither.
+    Raises UsageError where the folder is neither, and for a baseline beside an evaluation.
     """
     if AdapterFolder(folder).plan.is_file():
-        return write_training_page(folder)
+        return write_training_page(folder, baseline)
+    if baseline is not None:
+        raise UsageError(
+            "A baseline stands beside a training run; evaluations are compared by `punie compare`.", where=str(folder)
+        )
     return write_run_page(read_run(folder), folder)
 
 
@@ -69,6 +85,16 @@ def write_comparison_pages(comparisons: Sequence[Comparison], output: Path | Non
     links = [quote(os.path.relpath(page, folder).replace(os.sep, "/")) for page in pages]
     write_json(folder / "comparison.json", several_record(several))
     return [_write_page(folder / "comparison.html", render_several(several, links)), *pages]
+
+
+def _measured(adapter: Path) -> Matrix:
+    if (matrix := read_matrix(adapter)) is None:
+        raise UsageError(
+            "The checkpoints of this run were not measured.",
+            where=str(adapter),
+            hint="Train it with --matrix-rows 32; a finished run is measured by the same command with --resume.",
+        )
+    return matrix
 
 
 def _write_page(path: Path, text: str) -> Path:

@@ -13,6 +13,7 @@ from punie.data.look.removed import RuleRemovals, read_removed
 from punie.errors import UsageError
 from punie.report import numbers
 from punie.training.adapter import AdapterFolder
+from punie.training.matrix import Matrix, read_matrix
 from punie.training.metrics import (
     Done,
     Echo,
@@ -53,6 +54,8 @@ class TrainingRecord:
     metrics: tuple[Metric, ...]
     outcome: TrainingOutcome | None
     removed: tuple[RuleRemovals, ...]
+    matrix: Matrix | None
+    """Of a finished run whose checkpoints were measured."""
 
     def told(self, kind: type[_Kind]) -> list[_Kind]:
         """The metrics of one kind, in order."""
@@ -187,6 +190,7 @@ def read_training(folder: Path) -> TrainingRecord:
         metrics=read_metrics(paths.metrics) if paths.metrics.is_file() else (),
         outcome=read_outcome(paths.root) if paths.outcome.is_file() else None,
         removed=read_removed(paths.removed),
+        matrix=read_matrix(paths.root),
     )
 
 

@@ -11,8 +11,9 @@ from punie.report import numbers
 from punie.report.charts import Bar, LineChart, Series, draw_bars, draw_lines, sparkline
 from punie.report.facts import Figure
 from punie.report.html import render_page
+from punie.report.phases import matrix_table
 from punie.report.training import TrainingRecord, nats
-from punie.training.echo import SETTLED_BEFORE, arrivals
+from punie.training.echo import SETTLED_BEFORE, USED_AFTER, arrivals
 from punie.training.metrics import Echo, StageBegan, TrainLoss, ValidLoss
 
 _ITEMS_SHOWN = 6
@@ -52,6 +53,7 @@ def render_training(record: TrainingRecord) -> str:
         losses=_losses(record),
         curves=[chart for chart in _curves(record) if chart.lines],
         stages=[_stage(record, stage) for stage in record.told(StageBegan)],
+        matrix=record.matrix and matrix_table(record.matrix),
         memory=_memory(record),
         seconds=_seconds(record),
         rows=record.told(Echo)[-1:],
@@ -179,6 +181,8 @@ def _settings(record: TrainingRecord) -> Iterator[Setting]:
             found, arrived = _shown(back[key].found), back[key].arrived
         elif echoes and key in SETTLED_BEFORE:
             found = "as iters" if value is not None else _shown(None)
+        elif key in USED_AFTER:
+            found = _shown(record.matrix.per_category if record.matrix else None)
         yield Setting(key, _shown(value), not record.plan.is_default(key), found, arrived)
 
 

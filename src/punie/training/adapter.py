@@ -64,13 +64,27 @@ class AdapterFolder:
         return self.run / "outcome.json"
 
     @property
+    def matrix(self) -> Path:
+        """Every checkpoint of a curriculum on the same rows; absent where none was asked for."""
+        return self.run / "matrix.json"
+
+    @property
+    def results(self) -> Path:
+        """What the matrix says, in Markdown."""
+        return self.run / "results.md"
+
+    @property
     def state(self) -> Path:
         """What a resumed run starts from; gone when the run is done."""
         return self.run / "state" / "state.safetensors"
 
     def stage(self, name: str) -> Path:
-        """The adapter as a stage left it, until the run is done; then `stages` lies beside the last one."""
+        """The adapter as a stage left it, until the run is done."""
         return self.unfinished / "stages" / name
+
+    def kept_stage(self, name: str) -> Path:
+        """The same, once it is done."""
+        return self.root / "stages" / name
 
     @property
     def unfinished(self) -> Path:

@@ -21,6 +21,9 @@ from punie.training.stage import Stage
 SETTLED_BEFORE = {"epochs"}
 """Fields that the parent has turned into others, which are echoed: `iters` says what `epochs` asked for."""
 
+USED_AFTER = {"matrix_rows"}
+"""Fields that come back from another child, when all is trained."""
+
 
 def schedule_points(plan: TrainingPlan) -> dict[str, list[int]]:
     """The optimizer updates at which a rate proves each of the fields that shape the schedule."""
@@ -43,7 +46,7 @@ def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
     rates = {key: [plan.rates.rate_at(u) for u in updates] for key, updates in schedule_points(plan).items()}
     lora = plan.fine_tune_type != "full"
     return {
-        **plan.model_dump(exclude=SETTLED_BEFORE),
+        **plan.model_dump(exclude=SETTLED_BEFORE | USED_AFTER),
         **rates,
         **{name: plan.optimizer_options.get(name) for name in OPTION_NAMES},
         "batch_size": None if plan.batch_tokens else plan.batch_size,

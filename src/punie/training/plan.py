@@ -35,6 +35,7 @@ def key_names(key: str, module: str) -> bool:
 
 OURS = {
     *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "stages", "resume_from", "whole_model"),
+    "matrix_rows",
     *("keep_checkpoints", "select", "patience", "min_delta", "memory_limit"),
 }
 """Fields that mlx-lm's own configuration has no word for."""
@@ -125,6 +126,10 @@ class TrainingPlan(BaseModel):
     """By how much, in nats, a validation loss must be lower to count as an improvement."""
     memory_limit: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """GB (10^9 bytes) that MLX may use; None for 85 % of what there is. It changes nothing that is learned."""
+
+    matrix_rows: Annotated[int, Field(ge=0)] | None = None
+    """Rows of each category on which the checkpoints of the stages are measured when all is trained; 0 for no such
+    matrix, None for 32 where there are stages."""
 
     stages: tuple[Stage, ...] = ()
     """One after the other; none is a run of a single stage over all rows."""

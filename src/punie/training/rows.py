@@ -58,7 +58,7 @@ def count_rows(path: Path) -> int:
 
 def read_teaching_rows(folder: Path, batch_size: int) -> TeachingRows:
     """Raises DataError at the first row that mlx-lm could not learn from, and where there are too few."""
-    train, valid = _read_split(folder / "train.jsonl"), _read_split(folder / "valid.jsonl")
+    train, valid = read_split(folder / "train.jsonl"), read_split(folder / "valid.jsonl")
     require_batch(len(train.rows), batch_size, train.path)
     return TeachingRows(train, valid)
 
@@ -81,7 +81,8 @@ def name_rows(indices: Iterable[int], shown: int = 8) -> str:
     return f"row{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:shown])}{more}"
 
 
-def _read_split(path: Path) -> Split:
+def read_split(path: Path) -> Split:
+    """Raises DataError at the first row that cannot be taught from, and where rows are of several shapes."""
     if not path.is_file():
         return Split(path, "text", ())
     rows = tuple(row for _, row in read_jsonl(path))

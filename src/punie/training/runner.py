@@ -19,6 +19,8 @@ from punie.training.adapter import AdapterFolder, read_adapter
 from punie.training.claim import claimed, clear_half_written, leave_no_trace, require_unused
 from punie.training.disk import bytes_needed, require_space
 from punie.training.echo import require_echo, require_rate
+from punie.training.fixed_rows import rows_file
+from punie.training.measuring import measure
 from punie.training.metrics import (
     DECODER,
     Doing,
@@ -43,7 +45,7 @@ from punie.workspace import resolve_adapter, resolve_model
 _PATIENCE_SECONDS = 300.0
 """How long a step may take to end after a request to stop; a second Ctrl-C does not wait."""
 
-_FREE = ("adapter_path", "memory_limit")
+_FREE = ("adapter_path", "memory_limit", "matrix_rows")
 """Fields that may differ when a run resumes: they change nothing that is learned."""
 
 _FULL_BYTES = 1_000_000
@@ -63,6 +65,7 @@ def train(
     if resume:
         _require_same_plan(plan, folder)
         if folder.outcome.is_file():
+            measure(plan, on_metric)
             return read_outcome(folder.root)
     else:
         require_unused(folder)
@@ -70,13 +73,15 @@ def train(
     with claimed(folder):
         clear_half_written(folder)
         try:
-            return _publish(plan, folder, _trained(folder) or _train(plan, folder, on_metric))
+            outcome = _publish(plan, folder, _trained(folder) or _train(plan, folder, on_metric))
         except (UsageError, DataError, CapacityError):
             if not resume and not folder.state.is_file():
                 leave_no_trace(folder)
             raise
         except KeyboardInterrupt:
             raise _interrupted(folder) from None
+        measure(plan, on_metric)
+        return outcome
 
 
 def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
@@ -87,6 +92,12 @@ def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
             "patience waits for a validation loss, and there is no valid.jsonl here.",
             where=str(data),
             hint="Leave patience out, or make validation rows with `punie dataset split`.",
+        )
+    if plan.matrix_rows and rows_file(data) is None:
+        raise UsageError(
+            "matrix_rows measures on test.jsonl or valid.jsonl, and there is neither here.",
+            where=str(data),
+            hint="Leave matrix_rows out, or make such rows with `punie dataset split`.",
         )
     adapter = Path(plan.adapter_path).expanduser().resolve()
     paths = {"model": str(resolve_model(plan.model)), "data": str(data), "adapter_path": str(adapter)}

@@ -1,0 +1,68 @@
+"""The cross-phase matrix as a table of the page and as results in Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from punie.errors import UsageError
+from punie.report.phases import matrix_table, results_markdown
+from punie.training.fixed_rows import FULL
+from punie.training.matrix import START, Matrix
+
+BASIS = {"model_hash": "m", "rows_hash": "sha256:abc", "mask": "last", "max_seq_length": 512, "overlong": "cut"}
+
+
+def point(name: str, stage: str | None, selects: list[str], losses: dict[str, float]) -> dict[str, Any]:
+    cells = {key: {"loss": loss, "right": 0.25, "tokens": 100, "rows": 8} for key, loss in losses.items()}
+    figures = {"iterations": 12, "updates": 6, "seconds": 90.0, "weights_hash": name}
+    return {"name": name, "run": "adapters/phases", "stage": stage, "selects": selects, "cells": cells, **figures}
+
+
+def matrix(*points: dict[str, Any], **basis: object) -> Matrix:
+    values = {"rows_file": "test.jsonl", "field": "category", "per_category": 8, "adapter": points[-1]["name"]}
+    return Matrix.model_validate({"basis": {**BASIS, **basis}, "checkpoints": points, **values})
+
+
+CHAIN = (
+    point(START, None, [], {"naming": 4.0, "writing": 5.0, FULL: 4.5}),
+    point("a", "a", ["naming"], {"naming": 1.0, "writing": 4.0, FULL: 2.5}),
+    point("b", "b", ["writing"], {"naming": 2.0, "writing": 3.0, FULL: 2.4}),
+)
+MIXED = (point(START, None, [], {FULL: 4.5}), point("adapter", None, [], {FULL: 2.0}))
+
+
+def test_the_table_says_what_was_learned_where_it_was_best_and_what_is_forgotten() -> None:
+    """In words and signs, so that no colour is needed."""
+    table = matrix_table(matrix(*CHAIN))
+    assert table.columns == (START, "a", "b")
+    rows = {row.category: ([cell.text for cell in row.cells], row.forgotten, row.word) for row in table.body}
+    assert rows == {
+        "naming": (["4.0000", "1.0000 ▾ •", "2.0000"], "+1.0000", "forgot"),
+        "writing": (["5.0000", "4.0000", "3.0000 ▾ •"], "−1.0000", ""),
+        FULL: (["4.5000", "2.5000", "2.4000 ▾"], "−0.1000", ""),
+    }
+    assert "8 of the full set (rows sha256:abc, mask last)" in table.basis
+
+
+def test_the_results_are_tables_of_each_phase_and_the_baseline() -> None:
+    """Loss, steps and time of each, then both ways to train on the same rows."""
+    text = results_markdown(matrix(*CHAIN), matrix(*MIXED))
+    assert "## a\n\n| Metric | Value |" in text
+    for line in (
+        "| Eval loss on its own category values | 1.0000 |",
+        "| Training steps | 6 updates, 12 batches |",
+        "| Checkpoint | adapters/phases/stages/a |",
+        "| phases (baseline) | 2.0000 | 25.0% | all rows at once |",
+        "| phases (b) | 2.4000 | 25.0% | phase after phase |",
+        "| naming | 8 | 4.0000 | 1.0000 ▾ • | 2.0000 | +1.0000 forgot |",
+    ):
+        assert line in text
+    assert "No baseline was given" in results_markdown(matrix(*CHAIN))
+
+
+def test_losses_on_other_rows_are_not_compared() -> None:
+    """The error names what differs."""
+    with pytest.raises(UsageError, match="another rows_hash and mask"):
+        results_markdown(matrix(*CHAIN), matrix(*MIXED, rows_hash="other", mask="none"))
