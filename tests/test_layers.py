@@ -32,11 +32,8 @@ STRANGERS = {("training", "serving"), ("serving", "training")}
 CHILD_LIBRARIES = {"mlx", "mlx_lm", "transformers"}
 CHILD_ENTRIES = {
     "punie.training.worker",
-<<<<<<< HEAD
     "punie.training.row_loss_worker",
-=======
     "punie.training.matrix_worker",
->>>>>>> e00d8b6 (A run with stages ends with a cross-phase matrix on fixed rows, and with tables of its results)
     "punie.training.pretrain.worker",
     "punie.training.pretrain.start_worker",
     "punie.data.check.rendering_worker",
