@@ -46,13 +46,14 @@ def test_axe_finds_nothing_wrong(page: Page, drawn: Pages, kind: str, dark: bool
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("width", [NARROW, 768, WIDE])
 @pytest.mark.parametrize("kind", DRAW)
-def test_nothing_scrolls_sideways(page: Page, drawn: Pages, kind: str, width: int) -> None:
+def test_nothing_scrolls_sideways(page: Page, drawn: Pages, kind: str) -> None:
     """On a telephone, a tablet and a desk, with all unfolded."""
-    show(page, drawn(kind), width=width)
+    show(page, drawn(kind), width=NARROW)
     open_all(page)
-    assert overflow(page) <= 0
+    for width in (NARROW, 768, WIDE):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert overflow(page) <= 0
 
 
 @pytest.mark.parametrize("kind", DRAW)

@@ -4,12 +4,9 @@ import base64
 import hashlib
 import html
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +15,6 @@ from punie.report.compare import compare
 from punie.report.html import render_comparison, render_run, visible
 
 RunMaker = Callable[..., EvaluationRun]
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 HOSTILE = (
     "</script><script>document.title = 'taken'</script>",
@@ -228,24 +224,3 @@ def test_page_of_one_run_shows_wrong_answers_first(after: EvaluationRun) -> None
     assert f"{right} of 360 right." in read.text
     buckets = [attributes["data-outcome"] for tag, attributes in read.elements if tag == "details"]
     assert (buckets[0], buckets.count("right"), len(buckets)) == ("wrong", right, 360)
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")
-def test_a_browser_runs_our_script_and_nothing_else(hostile_page: str, tmp_path: Path) -> None:
-    """In real Chromium the filters come alive, a linked case opens, and no hostile text takes effect."""
-    (tmp_path / "page.html").write_text(hostile_page, encoding="utf-8")
-    switches = (
-        "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-        f"--disable-component-update --disable-sync --user-data-dir={tmp_path}/profile --dump-dom"
-    )
-    address = (tmp_path / "page.html").as_uri() + "#case-tool_calling-003"
-    dumped = subprocess.run(
-        [str(CHROMIUM), *switches.split(), address], capture_output=True, text=True, timeout=60, check=True
-    )
-    read = Page(dumped.stdout)
-    opened = [attributes["id"] for tag, attributes in read.elements if tag == "details" and "open" in attributes]
-    assert opened == ["case-tool_calling-003"]
-    assert read.count("form", id="filters") == 1
-    assert not [attributes for tag, attributes in read.elements if tag == "form" and "hidden" in attributes]
-    assert "<title>taken" not in dumped.stdout
-    assert read.count("img") == 0
