@@ -1,4 +1,4 @@
-"""The four kinds of pages, each drawn from a small run or dataset of its kind."""
+"""The kinds of pages, each drawn from a small run or dataset of its kind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runs import PartialRun, read_run
 from punie.evaluation.suite import hash_cases
 from punie.files import write_jsonl, write_text
-from punie.report.compare import compare
+from punie.report.compare import compare_all
 from punie.report.dataset import render_dataset
-from punie.report.pages import write_comparison_page, write_run_page, write_training_page
+from punie.report.pages import write_comparison_pages, write_run_page, write_training_page
 from punie.training.request import parse_plan
 from punie.training.runner import train
 
@@ -39,8 +39,19 @@ def run_page(folder: Path, model: Path) -> Path:
 
 
 def comparison_page(folder: Path, model: Path) -> Path:
-    runs = [saved(small_run("base", BASE, 1), folder / "base"), saved(small_run("tuned", TUNED, 2), folder / "tuned")]
-    return write_comparison_page(compare(*map(read_run, runs)), folder / "compared")
+    base, *others = saved_runs(folder, others=1)
+    return write_comparison_pages(compare_all(base, others), folder / "compared", folder)[0]
+
+
+def several_page(folder: Path, model: Path) -> Path:
+    base, *others = saved_runs(folder, others=2)
+    return write_comparison_pages(compare_all(base, others), folder / "compared", folder)[0]
+
+
+def saved_runs(folder: Path, others: int) -> list[EvaluationRun]:
+    """The base, and runs of adapters called tuned-1, tuned-2 ..., read back from their folders."""
+    runs = [small_run("base", BASE, 1), *(small_run(f"tuned-{seed}", TUNED, seed) for seed in range(1, others + 1))]
+    return [read_run(saved(run, folder / run.record.name)) for run in runs]
 
 
 def saved(run: EvaluationRun, folder: Path) -> Path:
@@ -88,6 +99,7 @@ def dataset_page(folder: Path, model: Path) -> Path:
 DRAW: dict[str, Callable[[Path, Path], Path]] = {
     "run": run_page,
     "comparison": comparison_page,
+    "several": several_page,
     "training": training_page,
     "dataset": dataset_page,
 }
@@ -95,7 +107,8 @@ DRAW: dict[str, Callable[[Path, Path], Path]] = {
 
 REDRAW = {
     "run": "report tuned",
-    "comparison": "compare base tuned --output compared",
+    "comparison": "compare base tuned-1 --output compared",
+    "several": "compare base tuned-1 tuned-2 --output compared",
     "training": "report adapter",
     "dataset": "dataset stats rows --model tiny --max-seq-length 20 --batch-size 4 --html rows.html",
 }

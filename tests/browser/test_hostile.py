@@ -15,9 +15,10 @@ from punie.data.look.stats import stats
 from punie.data.writer import DatasetWriter
 from punie.evaluation.outcomes import EvaluationRun, Trial
 from punie.files import write_jsonl, write_text
-from punie.report.compare import compare
+from punie.report.compare import compare, compare_all
 from punie.report.dataset import render_dataset
-from punie.report.html import render_comparison, render_run, visible
+from punie.report.html import render_comparison, render_run, render_several, visible
+from punie.report.several import side_by_side
 from punie.report.training import read_training
 from punie.report.training_page import render_training
 from punie.training.adapter import AdapterFolder
@@ -51,6 +52,11 @@ def run_page(folder: Path) -> str:
 
 def comparison_page(folder: Path) -> str:
     return render_comparison(compare(speaking(small_run("base", BASE, 1)), speaking(small_run("tuned", TUNED, 2))))
+
+
+def several_page(folder: Path) -> str:
+    runs = [speaking(small_run(f"run {seed}", TUNED, seed)) for seed in (1, 2, 3)]
+    return render_several(side_by_side(compare_all(runs[0], runs[1:])), ["one.html", "two.html"])
 
 
 def speaking(run: EvaluationRun) -> EvaluationRun:
@@ -109,6 +115,7 @@ def _echo(values: dict) -> Echo:
 DRAW: dict[str, tuple[Callable[[Path], str], tuple[str, ...]]] = {
     "run": (run_page, HOSTILE),
     "comparison": (comparison_page, HOSTILE),
+    "several": (several_page, SAYABLE),
     "training": (training_page, SAYABLE),
     "dataset": (dataset_page, SAYABLE),
 }
