@@ -36,6 +36,7 @@ def test_score_tells_what_it_found(punie: Punie) -> None:
         ("--language rust", "overall is measured for Python only"),
         ("--model tiny", "is for --metric loss"),
         ("--max-seq-length 9", "is for --metric loss"),
+        ("--after output", "is for --metric loss"),
         ("--run reports/base", "is for --metric failure_rate"),
         ("--metric failure_rate", "needs the folder of an evaluation"),
         ("--metric failure_rate --run nowhere", "no evaluation folder"),

@@ -85,6 +85,7 @@ def test_a_row_has_its_figure(name: str, row: SourceRow, expected: float) -> Non
         ("field:steps", as_row({"text": "a"}), "no steps in the row"),
         ("field:steps", as_row({"text": "a", "steps": "7"}), "steps is no number"),
         ("field:steps", as_row({"text": "a", "steps": True}), "steps is no number"),
+        ("field:steps", as_row({"text": "a", "steps": float("inf")}), "steps is no number"),
     ],
 )
 def test_a_row_without_a_figure_has_a_reason(name: str, row: SourceRow, reason: str) -> None:

@@ -93,6 +93,13 @@ def test_a_threshold_belongs_to_the_harder_side(tmp_path: Path) -> None:
     assert found == ["easy", "medium", "medium", "hard"]
 
 
+def test_a_count_is_a_whole_number(folder: Path, tmp_path: Path) -> None:
+    """So that a phase can choose rows by its value."""
+    score(folder, tmp_path / "out", [static_measure("nesting")])
+    found = [row["metadata"]["nesting"] for row in read(tmp_path / "out" / "train.jsonl")[:4]]
+    assert (found, {type(figure) for figure in found}) == ([0, 1, 1, 0], {int})
+
+
 def test_other_measures_are_cut_into_thirds(tmp_path: Path) -> None:
     """The first measure labels; where it has no thresholds of its own, a third of the rows is of each level."""
     write(tmp_path / "rows.jsonl", [{"text": EASY, "level": level} for level in range(9)])

@@ -9,15 +9,17 @@ import mlx.core as mx
 import pytest
 from mlx_lm.tuner.trainer import default_loss
 
+from punie.curriculum.measure import Unscored
 from punie.curriculum.score import LEDGER, score
 from punie.data.dataset import read_manifest
 from punie.data.progress import Step
+from punie.data.source import open_source, read_rows
 from punie.errors import UsageError
 from punie.files import read_jsonl, write_jsonl
 from punie.training.batches import make_batch
 from punie.training.row_loss import loss_measure
 from punie.training.rows import read_teaching_rows
-from punie.training.student import load_student
+from punie.training.student import load_model, load_student
 from punie.training.tokens import tokenize
 
 from .conftest import PlanMaker
@@ -102,6 +104,22 @@ def test_the_manifest_says_which_model_was_asked(scored: Path) -> None:
     assert made_with["model_hash"].startswith("sha256:")
     assert made_with["max_seq_length"] == str(LIMIT)
     assert {"mlx", "mlx-lm"} <= set(made_with)
+
+
+def test_of_a_text_only_what_follows_the_mark_counts(folder: Path, scored: Path, tiny_model: Path) -> None:
+    """The mean over its tokens, from the log-probabilities of the whole text; chats count as without a mark."""
+    measure = loss_measure(folder, tiny_model, max_seq_length=LIMIT, after="# output")
+    rows = {(row.split, row.number): row for row in read_rows(open_source(folder))}
+    found = measure.figure(rows["test", 1])
+    assert measure.figure(rows["test", 2]) == Unscored("the text has no '# output'")
+    model, tokenizer = load_model(str(tiny_model))
+    tokens = [*tokenizer.encode(TEXTS[0]["text"]), tokenizer.eos_token_id]
+    logits = model(mx.array([tokens[:-1]]))[0]
+    each = (mx.logsumexp(logits, axis=-1) - logits[mx.arange(len(tokens) - 1), mx.array(tokens[1:])]).tolist()
+    behind = len(tokenizer.encode(TEXTS[0]["text"].removesuffix("\n# 7"))) - 1
+    assert tokenizer.decode(tokens[behind + 1 : -1]) == "\n# 7"
+    assert found == pytest.approx(sum(each[behind:]) / len(each[behind:]), abs=1e-4)
+    assert measure.figure(rows["valid", 1]) == pytest.approx(losses(scored, "valid")[0], abs=1e-5)
 
 
 def test_a_model_that_cannot_be_loaded_is_the_users_to_correct(tmp_path: Path) -> None:

@@ -55,6 +55,10 @@ def score_(
     max_seq_length: Annotated[
         int | None, typer.Option("--max-seq-length", min=2, help="For loss: tokens that count; 2048 by default.")
     ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option("--after", help='For loss: of a text only what follows this counts, for example "# output".'),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option("--run", help="For failure_rate: a folder of punie eval; its cases are the rows of the same id."),
@@ -67,11 +71,11 @@ def score_(
     from punie.curriculum.score import score
 
     cuts, names = _read_thresholds(thresholds), metric or ["overall"]
-    _require_use(names, "loss", {"--model": model, "--max-seq-length": max_seq_length})
+    _require_use(names, "loss", {"--model": model, "--max-seq-length": max_seq_length, "--after": after})
     _require_use(names, "failure_rate", {"--run": run})
     with Live() as live:
         live.begin("measuring")
-        asked = _Asked(source, language, model or EMBEDDED_MODEL, max_seq_length or 2048, run)
+        asked = _Asked(source, language, model or EMBEDDED_MODEL, max_seq_length or 2048, after, run)
         measures = [_measure(name, asked, live.step) for name in names]
         found = score(source, output, measures, thresholds=cuts, progress=live.step)
     if as_json:
@@ -88,6 +92,7 @@ class _Asked:
     language: str
     model: str
     max_seq_length: int
+    after: str | None
     run: Path | None
 
 
@@ -96,8 +101,13 @@ def _measure(name: str, asked: _Asked, progress: Progress) -> Measure:
         from punie.training.row_loss import loss_measure
         from punie.workspace import resolve_model
 
-        model = resolve_model(asked.model)
-        return loss_measure(asked.source, model, max_seq_length=asked.max_seq_length, progress=progress)
+        return loss_measure(
+            asked.source,
+            resolve_model(asked.model),
+            max_seq_length=asked.max_seq_length,
+            after=asked.after,
+            progress=progress,
+        )
     if name == "failure_rate":
         from punie.evaluation.failure_rate import failure_measure
 
@@ -158,6 +168,10 @@ def _show(found: Scoring, output: Path) -> None:
         ]
         console.print_table(["rank correlation (Spearman)", "rows", "rho"], pairs)
     _show_unscored(found.spreads, output / LEDGER)
+    if empty := [level for level in LEVELS if not any(of[level] for of in found.labels.values())]:
+        console.note(
+            f"No row is {' or '.join(empty)}: too many have the same figure, or --thresholds would suit better."
+        )
     console.note(f"Medium from {found.thresholds[0]:g} on, hard from {found.thresholds[1]:g} on.")
 
 

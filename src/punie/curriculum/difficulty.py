@@ -7,6 +7,7 @@ difficulty, both as radon counts them.
 from __future__ import annotations
 
 import ast
+import math
 import platform
 from collections.abc import Callable, Mapping
 
@@ -61,7 +62,7 @@ def _of_complexity(part: Callable[[Complexity], float]) -> Callable[[ast.Module]
 def _labelled(field: str) -> Callable[[SourceRow], Figure]:
     def figure(row: SourceRow) -> Figure:
         value = row_label(row.row, field)
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
             return float(value)
         return Unscored(f"no {field} in the row" if value is None else f"{field} is no number")
 

@@ -133,7 +133,7 @@ def _write(
         values = dict[str, Any]()
         for place, measure in enumerate(measures):
             if (why := found.unscored.get((place, number))) is None:
-                values[measure.field] = found.figures[place][number]
+                values[measure.field] = _number(found.figures[place][number])
             else:
                 writer.file(LEDGER).write(_ledger_line(row, measure.name, why))
         label = _label(found.figures[0][number], cuts)
@@ -159,6 +159,11 @@ def _with_metadata(row: SourceRow, values: Mapping[str, Any]) -> bytes:
         raise DataError("The row's metadata is no object, so nothing can be added to it.", where=row.where)
     require_distinct_keys(row.raw)
     return msgspec.json.encode({**row.row, "metadata": {**(metadata or {}), **new}})
+
+
+def _number(figure: float) -> float:
+    """Whole ones as such: a count can then be chosen by its value."""
+    return int(figure) if figure == int(figure) else figure
 
 
 def _label(figure: float, cuts: tuple[float, float]) -> str | None:

@@ -22,11 +22,12 @@ WORKER = "punie.training.row_loss_worker"
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What the child is asked."""
+    """What the child is asked; `after` is the mark behind which the learned part of a text begins."""
 
     source: str
     model: str
     max_seq_length: int
+    after: str | None
 
 
 class RowLoss(msgspec.Struct, frozen=True, tag_field="event", tag="loss"):
@@ -59,13 +60,21 @@ Answered = RowLoss | RowRefused
 _DECODER = msgspec.json.Decoder(Answered | Failed)
 
 
-def loss_measure(path: Path, model: Path, *, max_seq_length: int = 2048, progress: Progress = unheard) -> Measure:
+def loss_measure(
+    path: Path,
+    model: Path,
+    *,
+    max_seq_length: int = 2048,
+    after: str | None = None,
+    progress: Progress = unheard,
+) -> Measure:
     """The mean loss of every row, in nats per token of its answers, or of its one text, up to `max_seq_length` tokens.
 
-    Raises what the child raises: UsageError and CapacityError where the model cannot be loaded; TrainingError with its
-    last lines where it breaks.
+    Of a text only what follows the first `after` counts, where that is given. Raises what the child raises: UsageError
+    and CapacityError where the model cannot be loaded; TrainingError with its last lines where it breaks.
     """
-    found = {(row.split, row.line): row.figure for row in row_losses(path, model, max_seq_length, progress)}
+    asked = Asked(str(path), str(model), max_seq_length, after)
+    found = {(row.split, row.line): row.figure for row in _answers(asked, progress)}
 
     def figure(row: SourceRow) -> Figure:
         return found[row.split, row.number]
@@ -73,20 +82,20 @@ def loss_measure(path: Path, model: Path, *, max_seq_length: int = 2048, progres
     made_with = {
         **{"punie": __version__, "mlx": version("mlx"), "mlx-lm": version("mlx-lm")},
         **{"model": str(model), "model_hash": fingerprint.model(model)},
-        **{"learned": "answers, or the one text", "max_seq_length": str(max_seq_length)},
+        **{"learned": f"answers, or of a text {'all' if after is None else f'what follows {after!r}'}"},
+        **{"max_seq_length": str(max_seq_length)},
     }
     return Measure("loss", made_with, figure)
 
 
-def row_losses(path: Path, model: Path, max_seq_length: int, progress: Progress = unheard) -> Iterator[Answered]:
+def _answers(asked: Asked, progress: Progress) -> Iterator[Answered]:
     """Row by row, in the order of `read_rows`."""
-    source = open_source(path)
-    total, done = _rows(source), 0
+    total, done = _rows(open_source(Path(asked.source))), 0
     with tempfile.TemporaryDirectory(prefix="punie-") as scratch:
-        asked, answers = Path(scratch) / "asked.json", Path(scratch) / "answers.jsonl"
-        write_json(asked, msgspec.to_builtins(Asked(str(path), str(model), max_seq_length)))
+        question, answers = Path(scratch) / "asked.json", Path(scratch) / "answers.jsonl"
+        write_json(question, msgspec.to_builtins(asked))
         answers.touch()
-        with Child(WORKER, str(asked), str(answers), log=Path(scratch) / "log") as child:
+        with Child(WORKER, str(question), str(answers), log=Path(scratch) / "log") as child:
             said = follow(answers, lambda: child.poll() is None, _DECODER)
             for row in watched(said, progress, "asking the model", total):
                 if isinstance(row, Failed):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from punie.training.attention import attention_in_blocks
 from punie.training.batches import TokenRow, make_group
 from punie.training.head import split_model
 from punie.training.loss import measured_loss
-from punie.training.masking import MASKERS
+from punie.training.masking import MASKERS, common_prefix
 from punie.training.metrics import Failed
 from punie.training.row_loss import Answered, Asked, RowLoss, RowRefused
 from punie.training.rows import Split
@@ -46,45 +47,64 @@ def _answers(asked: Asked) -> Iterator[Answered]:
     model, tokenizer = load_model(asked.model)
     model.freeze()
     model.eval()
-    judge = _Judge(model, tokenizer, asked.max_seq_length)
+    judge = _Judge(model, tokenizer, asked)
     with attention_in_blocks(model):
         for row in read_rows(open_source(Path(asked.source))):
             yield judge.answer(row)
 
 
+class _NoLoss(Exception):
+    """Why, and what there is to add."""
+
+
 class _Judge:
-    def __init__(self, model: Any, tokenizer: Any, limit: int) -> None:
-        self._model, self._tokenizer, self._limit = model, tokenizer, limit
+    """One model's view of rows."""
+
+    def __init__(self, model: Any, tokenizer: Any, asked: Asked) -> None:
+        self._model, self._tokenizer = model, tokenizer
+        self._limit, self._mark = asked.max_seq_length, asked.after
         self._loss = measured_loss(split_model(model, tokenizer.encode("a row to try the halves of the model on")))
 
     def answer(self, row: SourceRow) -> Answered:
-        place = row.split, row.number
-        if (problem := row_problem(row.row)) is not None:
-            return RowRefused(*place, "cannot be taught from", problem)
-        if row_shape(row.row) != "text" and not self._tokenizer.has_chat_template:
-            return RowRefused(*place, "the model has no chat template", "")
         try:
-            tokens = self._tokens(row)
+            tokens = self._tokens(row.row, row.path)
+            learned = len(tokens.learned(self._limit))
+            return RowLoss(row.split, row.number, self._mean(tokens, learned), learned)
+        except _NoLoss as why:
+            reason, detail = why.args
+            return RowRefused(row.split, row.number, reason, detail)
+
+    def _tokens(self, row: dict[str, Any], path: Path) -> TokenRow:
+        """Raises _NoLoss where training could not learn from the row either, or the mark is not there."""
+        if (problem := row_problem(row)) is not None:
+            raise _NoLoss("cannot be taught from", problem)
+        if (shape := row_shape(row)) == "text":
+            (tokens,) = token_rows(Split(path, shape, (row,)), self._tokenizer, MASKERS["none"])
+            return tokens if self._mark is None else self._behind(self._mark, row["text"], tokens)
+        if not self._tokenizer.has_chat_template:
+            raise _NoLoss("the model has no chat template", "")
+        try:
+            (tokens,) = token_rows(Split(path, shape, (row,)), self._tokenizer, MASKERS["assistant"])
         except DataError as error:
-            return RowRefused(*place, "the chat template cannot render it, or tell its answers", error.what)
-        learned = len(tokens.learned(self._limit))
+            raise _NoLoss("the chat template cannot render it, or tell its answers", error.what) from error
+        return tokens
+
+    def _behind(self, mark: str, text: str, row: TokenRow) -> TokenRow:
+        """A token that reaches across the end of the mark is learned."""
+        if mark not in text:
+            raise _NoLoss(f"the text has no {mark!r}", "")
+        before = self._tokenizer.encode(text[: text.index(mark) + len(mark)])
+        return replace(row, spans=((common_prefix(before, row.tokens), len(row.tokens)),))
+
+    def _mean(self, row: TokenRow, learned: int) -> float:
+        """Nats per learned token."""
         if not learned:
-            return RowRefused(*place, f"no token of the answer is within the first {self._limit}", "")
-        loss = self._sum(tokens) / learned
-        if not math.isfinite(loss):
-            return RowRefused(*place, "the loss is not a number", str(loss))
-        return RowLoss(*place, loss, learned)
-
-    def _tokens(self, row: SourceRow) -> TokenRow:
-        shape = row_shape(row.row)
-        masker = MASKERS["none" if shape == "text" else "assistant"]
-        return token_rows(Split(row.path, shape, (row.row,)), self._tokenizer, masker)[0]
-
-    def _sum(self, row: TokenRow) -> float:
-        """Nats over the tokens that would be learned."""
+            raise _NoLoss(f"no token of the answer is within the first {self._limit}", "")
         group = make_group([row], self._limit)
         total: Any = self._loss(self._model, mx.array(group.inputs), group.places, mx.array(group.targets), None)
-        return total.item()
+        if not math.isfinite(mean := total.item() / learned):
+            raise _NoLoss("the loss is not a number", str(mean))
+        return mean
 
 
 if __name__ == "__main__":
