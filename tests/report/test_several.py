@@ -13,6 +13,7 @@ from punie.report.cases import several_cases
 from punie.report.compare import compare, compare_all
 from punie.report.pages import write_comparison_page, write_comparison_pages
 from punie.report.several import Several, side_by_side
+from punie.report.taught import Teaching
 
 RunMaker = Callable[..., EvaluationRun]
 
@@ -83,6 +84,18 @@ def judged(run_of: RunMaker, name: str, right: bool | None) -> EvaluationRun:
     run = run_of(name, {"reasoning": [bool(right)]})
     unscored = {"outcome": Outcome.UNSCORED, "value": None}
     return run if right is not None else replace(run, trials=(run.trials[0].model_copy(update=unscored),))
+
+
+def test_what_several_runs_were_taught_is_said_once(run_of: RunMaker) -> None:
+    """Runs that learned the same cases share a sentence; another finding has its own; nothing found is not said."""
+    found = several(run_of, BETTER, BETTER, UNSURE, UNSURE)
+    cases = [{"reasoning-002": "prompt"}, {"reasoning-002": "prompt"}, {"reasoning-003": "prompt"}, {}]
+    taught = [
+        replace(comparison, taught=(Teaching(comparison.after.name, 9, of_run),))
+        for comparison, of_run in zip(found.comparisons, cases, strict=True)
+    ]
+    said = [text.split(" repeat ")[0] for text in side_by_side(taught).doubts]
+    assert said == ["The training data of b and c", "The training data of d"]
 
 
 def test_every_run_keeps_its_column(run_of: RunMaker) -> None:

@@ -164,12 +164,17 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def show_comparisons(comparisons: Sequence[Comparison]) -> None:
-    """One after another, each under the name of its run where there are several."""
+    """One after another, each under the name of its run where there are several, and then what they come to."""
+    from punie.report.several import side_by_side
+
     for comparison in comparisons:
         if len(comparisons) > 1:
             out.print(Text(f"\n{comparison.before.name} -> {comparison.after.name}", style="bold"))
         show_comparison(comparison)
         _list_cases(comparison)
+    if len(comparisons) > 1:
+        several = side_by_side(comparisons)
+        out.print(Text(f"\n{several.statement} {several.evidence}", style="bold"))
 
 
 def _list_cases(comparison: Comparison) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from punie.errors import UsageError
 from punie.evaluation.outcomes import Trial
@@ -14,6 +14,7 @@ from punie.report.comparison import CategoryRow, Comparison, Verdict
 from punie.report.gate import gate_failures
 from punie.report.pairing import Bucket, Pair
 from punie.report.summary import rate
+from punie.report.taught import Teaching
 
 MOST_RUNS = 8
 """So many columns can be read side by side, the base among them."""
@@ -82,10 +83,10 @@ class Several:
         tested = f"Each run is tested against {self.names[0]}, and none against another."
         if self.best is None:
             return tested
-        best = self.comparisons[self.best]
+        name, best = self.names[self.best + 1], self.comparisons[self.best]
         return (
-            f"{best.evidence[:1].upper()}{best.evidence[1:]}. {best.losses} {tested} The best of several looks better "
-            "than it is: ask it cases that did not choose it."
+            f"{name}: {best.evidence}. {best.losses} {tested} The best of several looks better than it is: ask it cases "
+            "that did not choose it."
         )
 
     @property
@@ -97,8 +98,8 @@ class Several:
     @property
     def doubts(self) -> tuple[str, ...]:
         """What weakens the numbers, each said once."""
-        texts = (text for found in self.comparisons for text in found.cautions if text not in found.unlike)
-        return tuple(dict.fromkeys(texts))
+        doubts = (text for found in self.comparisons for text in found.doubts)
+        return (*_taught(self.comparisons), *dict.fromkeys(doubts))
 
     @property
     def gates(self) -> tuple[tuple[str, ...], ...]:
@@ -121,6 +122,16 @@ def side_by_side(comparisons: Sequence[Comparison]) -> Several:
         overall=CategoryAcross("overall", _base_rate(cases), tuple(found.overall for found in comparisons)),
         cases=cases,
     )
+
+
+def _taught(comparisons: Sequence[Comparison]) -> Iterator[str]:
+    """One sentence about all runs that were taught the same."""
+    groups: dict[tuple[object, ...], dict[str, Teaching]] = defaultdict(dict)
+    for teaching in (teaching for found in comparisons for teaching in found.taught):
+        groups[(*teaching.cases.items(), teaching.unchecked)][teaching.run] = teaching
+    for group in groups.values():
+        one = next(iter(group.values()))
+        yield from filter(None, [replace(one, run=" and ".join(group)).sentence])
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:
