@@ -17,6 +17,7 @@ from mlx_lm import lora
 from mlx_lm.tuner.trainer import evaluate
 from training_material import make_model
 
+from punie.curriculum.epochs import Shuffled
 from punie.errors import InterruptedRun
 from punie.files import write_json
 from punie.training import worker
@@ -149,7 +150,9 @@ def tokens(plan: TrainingPlan) -> dict[str, Any]:
 def epoch(plan: TrainingPlan) -> dict[str, int]:
     """How many steps it takes to learn from every row once."""
     rows = make_learner(plan).train_rows
-    seen = accumulate(len(step) for step in batching(plan).order(rows, plan.seed, 0))
+    seen = accumulate(
+        len(step) for step in batching(plan).order(rows, Shuffled(range(len(rows)), plan.seed), plan.seed)
+    )
     return {"steps": 1 + next(number for number, sum_of_rows in enumerate(seen) if sum_of_rows >= len(rows))}
 
 

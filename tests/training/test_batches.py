@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from punie.curriculum.epochs import Shuffled
 from punie.data.cuts import GROUP_TOKENS, PAD_TO, cut, pack, width
 from punie.training.batches import Group, TokenRow, make_batch, make_groups, make_packs, make_stream, slices
-from punie.training.order import training_order
+from punie.training.order import counted_order
 
 LENGTHS = st.lists(st.integers(2, 500), min_size=1, max_size=7)
 
@@ -35,7 +36,7 @@ def test_cutting_saves_most_of_what_random_batches_pad() -> None:
     """Of skewed lengths two thirds of a random batch of 16 is padding; of its groups less than a fifth."""
     lengths = np.random.default_rng(0).lognormal(4.8, 1.0, 512).astype(int).clip(2, 1024).tolist()
     rows = [TokenRow(range(length), ((0, length),)) for length in lengths]
-    batches = [[rows[index] for index in batch] for batch in islice(training_order(512, 16, seed=0), 32)]
+    batches = [[rows[index] for index in batch] for batch in islice(counted_order(Shuffled(range(512), 0), 16), 32)]
     blocks = sum(make_batch(batch, 1024).tokens.size for batch in batches)
     groups = sum(group.inputs.size for batch in batches for group in make_groups(batch, 1024))
     assert sum(lengths) / blocks < 1 / 3

@@ -16,7 +16,7 @@ from punie.training.batching import RowsPerStep
 from punie.training.metrics import Echo, Metric, StageBegan, TrainLoss, ValidLoss, read_metrics
 from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
-from punie.training.rows import Split, read_teaching_rows
+from punie.training.rows import read_teaching_rows
 from punie.training.runner import train
 from punie.training.views import stage_views, staged_order
 
@@ -86,7 +86,7 @@ def test_mlx_lm_loads_what_a_stage_left(staged: FinishedRun) -> None:
 def test_the_stages_come_back_from_the_rows_and_rates_that_were_used(staged: FinishedRun) -> None:
     """The echo tells the labels that the rows really have; the rates were held against the plan at every report."""
     (echo,) = of(staged, Echo)
-    assert [stage["where"] for stage in echo.values["stages"]] == [{"level": [1, 2]}, {"level": [3]}, None]
+    assert [stage["parts"][0]["where"] for stage in echo.values["stages"]] == [{"level": [1, 2]}, {"level": [3]}, None]
     rates = [m.learning_rate for m in of(staged, TrainLoss)]
     assert (rates[3], rates[5], rates[13]) == (pytest.approx(1e-4), 0, pytest.approx(3e-3))
 
@@ -121,7 +121,7 @@ def test_mlx_lms_loop_trains_the_same_stages(make_plan: PlanMaker, leveled: Path
 def test_every_step_has_rows_of_its_stage_alone(leveled: Path) -> None:
     """Given order is the file's, shuffled stages see every row once a pass, and a resumed order is the rest of it."""
     plan = TrainingPlan.model_validate({"model": "m", "adapter_path": "a", "data": "d", "iters": 14, "stages": STAGES})
-    views = stage_views(plan.stages, read_teaching_rows(leveled, 3).train)
+    views = stage_views(plan.stages, read_teaching_rows(leveled, 3).train.rows, "rows")
     rows, batching = [TokenRow([1, 2, 3], ((0, 3),))] * 16, RowsPerStep(3, 256)
     steps = list(staged_order(views, batching, rows, 7, 0))
     easy, hard, mix = steps[:4], steps[4:12], steps[12:]
@@ -136,12 +136,12 @@ def test_every_step_has_rows_of_its_stage_alone(leveled: Path) -> None:
 
 def test_stages_over_the_same_rows_do_not_repeat_a_shuffle(leveled: Path) -> None:
     """And the first draws as a run without stages does."""
-    split = read_teaching_rows(leveled, 3).train
+    split = read_teaching_rows(leveled, 3).train.rows
     values = {"model": "m", "adapter_path": "a", "data": "d", "iters": 10}
     stages = [{"name": name, "iters": 5} for name in "ab"]
     plan = TrainingPlan.model_validate({**values, "stages": stages})
     rows, batching = [TokenRow([1, 2, 3], ((0, 3),))] * 16, RowsPerStep(3, 256)
-    steps = list(staged_order(stage_views(plan.stages, split), batching, rows, 7, 0))
+    steps = list(staged_order(stage_views(plan.stages, split, "rows"), batching, rows, 7, 0))
     assert steps[:5] == list(islice(staged_order((), batching, rows, 7, 0), 5)) != steps[5:]
 
 
@@ -156,14 +156,14 @@ def test_stages_over_the_same_rows_do_not_repeat_a_shuffle(leveled: Path) -> Non
         ({"level": []}, "selects no rows", ""),
     ],
 )
-def test_a_stage_that_selects_nothing_is_bad_data(where: dict, complaint: str, hint: str, tmp_path: Path) -> None:
+def test_a_stage_that_selects_nothing_is_bad_data(where: dict, complaint: str, hint: str) -> None:
     """Before anything is trained, with what there is."""
     rows = tuple({"text": "a", "level": n % 3 + 1, "parity": "even" if n % 3 else "odd"} for n in range(9))
     stage = TrainingPlan.model_validate(
         {"model": "m", "adapter_path": "a", "data": "d", "iters": 2, "stages": [{**EASY, "iters": 2, "where": where}]}
     ).stages
     with pytest.raises(DataError, match=complaint) as caught:
-        stage_views(stage, Split(tmp_path / "train.jsonl", "text", rows))
+        stage_views(stage, rows, "train.jsonl")
     assert caught.value.hint == hint
     assert caught.value.exit_code == 3
 

@@ -1,4 +1,4 @@
-"""`punie curriculum score`: how hard each row is."""
+"""`punie curriculum score`, `show`: how hard each row is, and when it is shown."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from punie.cli import lessons
 from punie.cli.options import Json
 from punie.workspace import EMBEDDED_MODEL
 
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 app = typer.Typer(name="curriculum", help="In which order rows are learned.", no_args_is_help=True)
 
 
+app.command("show")(lessons.show)
+
+
 @app.callback()
 def curriculum() -> None:
-    """In which order rows are learned: how hard each is."""
+    """In which order rows are learned: how hard each is, and when it is shown."""
 
 
 @app.command("score")

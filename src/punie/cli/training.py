@@ -31,6 +31,9 @@ def train(
     resume_from: Annotated[
         str | None, typer.Option(help="Begin with the weights of this adapter: its folder, or a hub repository.")
     ] = None,
+    curriculum: Annotated[
+        str | None, typer.Option("--curriculum", help="A curriculum in YAML: phases, and the schedule of their rows.")
+    ] = None,
     engine: Annotated[str | None, typer.Option(help="punie, or mlx-lm: the reference.")] = None,
     iters: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,
     epochs: Annotated[float | None, typer.Option(help="The same, in passes over the rows.")] = None,

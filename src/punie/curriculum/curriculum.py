@@ -16,12 +16,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from punie.curriculum.mix import FieldName, Share
 from punie.curriculum.pace import Pace, Restart
 from punie.curriculum.rows import Where
 from punie.errors import UsageError
-
-Share = Annotated[float, Field(gt=0, lt=1)]
-FieldName = Annotated[str, Field(min_length=1)]
 
 
 class _Strict(BaseModel):
@@ -122,14 +120,24 @@ class Curriculum(_Strict):
         names = [phase.name for phase in self.phases]
         if len(set(names)) < len(names):
             raise ValueError("two phases have the same name")
-        timed = [phase for phase in self.phases if phase.iters or phase.epochs]
-        if timed and len(timed) < len(self.phases):
+        if self.timed and not all(phase.iters or phase.epochs for phase in self.phases):
             raise ValueError("some phases say iters or epochs and some do not")
         if any(phase.iters and phase.epochs for phase in self.phases):
             raise ValueError("a phase says iters or epochs, not both")
         if self.replay and isinstance(self.order, Mixed | Competence):
             raise ValueError(f"replay does nothing with schedule {self.order.kind}: it has no earlier phases")
+        if isinstance(self.order, Competence) and any(map(self.breaks_before, self.phases[1:])):
+            raise ValueError("schedule competence is one stage: it has no place for a restart or a phase's own rate")
         return self
+
+    def breaks_before(self, phase: Phase) -> bool:
+        """Whether more than the rows changes where this phase begins, if it is not the first."""
+        return bool(phase.rate_values) or (phase.restart or self.restart) != "none"
+
+    @property
+    def timed(self) -> bool:
+        """Whether the phases say how long they are learned."""
+        return any(phase.iters or phase.epochs for phase in self.phases)
 
     @property
     def order(self) -> Order:

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice, repeat
+from itertools import accumulate, islice
 from typing import Any, Protocol
 
 import numpy as np
 
+from punie.curriculum.epochs import Epochs
 from punie.data.cuts import width
 from punie.training.batches import Group, TokenRow, clipped, make_group, make_groups, make_packs, make_stream, slices
-from punie.training.order import (
-    budget_order,
-    full_blocks,
-    given_order,
-    like_length_order,
-    shuffled_epochs,
-    training_order,
-)
+from punie.training.order import affordable, budget_order, budget_steps, counted_order, full_blocks, like_length_order
 from punie.training.plan import Packing, TrainingPlan
 
 _ENDLESS = 1 << 62
@@ -34,8 +28,15 @@ class Batching(Protocol):
     def values(self) -> dict[str, Any]:
         """The plan's fields that are in force here."""
 
-    def order(self, rows: Sequence[TokenRow], seed: int, first: int = 0) -> Iterator[list[int]]:
-        """Endless steps of row indices, from step `first` on."""
+    @property
+    def least(self) -> int:
+        """Rows that there must be to choose a step from."""
+
+    def order(self, rows: Sequence[TokenRow], epochs: Epochs, seed: int, first: int = 0) -> Iterator[list[int]]:
+        """Endless steps of indices of `rows`, as the epochs bring them, from step `first` on."""
+
+    def step(self, rows: Sequence[TokenRow], drawn: Sequence[int]) -> list[int]:
+        """The first of the rows that were drawn for a step, as many as it has."""
 
     def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
         """What is computed of the rows of a step; each row is in one group."""
@@ -46,12 +47,15 @@ class Batching(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RowsPerStep:
-    """The same number of rows in every step; `given` is their order, without which every epoch is shuffled."""
+    """The same number of rows in every step."""
 
     batch_size: int
     max_seq_length: int
     packing: Packing = False
-    given: Sequence[int] | None = None
+
+    @property
+    def least(self) -> int:
+        return self.batch_size
 
     @property
     def row_limit(self) -> int:
@@ -60,10 +64,11 @@ class RowsPerStep:
     def values(self) -> dict[str, Any]:
         return _values(self, batch_size=self.batch_size, batch_tokens=None)
 
-    def order(self, rows: Sequence[TokenRow], seed: int, first: int = 0) -> Iterator[list[int]]:
-        if self.given is not None:
-            return given_order(self.given, self.batch_size, first)
-        return training_order(len(rows), self.batch_size, seed, first)
+    def order(self, rows: Sequence[TokenRow], epochs: Epochs, seed: int, first: int = 0) -> Iterator[list[int]]:
+        return counted_order(epochs, self.batch_size, first)
+
+    def step(self, rows: Sequence[TokenRow], drawn: Sequence[int]) -> list[int]:
+        return list(drawn[: self.batch_size])
 
     def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
         if self.packing == "stream":
@@ -82,14 +87,17 @@ class RowsPerStep:
 class TokensPerStep:
     """Rows of like length that fill a constant number of padded tokens: one group a step, as many shapes as widths.
 
-    In packs, and in a `given` order, like lengths cannot be chosen. There every row costs what it needs alone, its
+    In packs, and in a fixed order, like lengths cannot be chosen. There every row costs what it needs alone, its
     tokens or its padded width, and a step has as many of the next rows as the budget pays.
     """
 
     batch_tokens: int
     max_seq_length: int
     packing: Packing = False
-    given: Sequence[int] | None = None
+
+    @property
+    def least(self) -> int:
+        return 1
 
     @property
     def row_limit(self) -> int:
@@ -98,14 +106,16 @@ class TokensPerStep:
     def values(self) -> dict[str, Any]:
         return _values(self, batch_size=None, batch_tokens=self.batch_tokens)
 
-    def order(self, rows: Sequence[TokenRow], seed: int, first: int = 0) -> Iterator[list[int]]:
-        costs = self._costs(rows)
-        if self.packing or self.given is not None:
-            epochs = shuffled_epochs(len(rows), seed) if self.given is None else repeat(self.given)
-            steps = budget_order(costs, self.batch_tokens, epochs)
+    def order(self, rows: Sequence[TokenRow], epochs: Epochs, seed: int, first: int = 0) -> Iterator[list[int]]:
+        if self.packing or epochs.fixed:
+            steps = budget_order(self._costs(rows), self.batch_tokens, epochs)
         else:
-            steps = like_length_order(costs, self.batch_tokens, seed)
+            steps = like_length_order(self._costs(rows), self.batch_tokens, epochs, seed)
         return islice(steps, first, None)
+
+    def step(self, rows: Sequence[TokenRow], drawn: Sequence[int]) -> list[int]:
+        costs = self._costs([rows[index] for index in drawn])
+        return [drawn[place] for place in affordable(range(len(drawn)), costs, self.batch_tokens)]
 
     def groups(self, rows: Sequence[TokenRow]) -> list[Group]:
         if self.packing == "stream":
@@ -119,7 +129,7 @@ class TokensPerStep:
         inside = sum(spent <= batches * self.batch_tokens for spent in accumulate(self._costs(rows)))
         chosen = rows if batches == -1 else rows[: max(1, inside)]
         if self.packing == "stream":
-            for step in budget_order(self._costs(chosen), self.batch_tokens, [range(len(chosen))]):
+            for step in budget_steps(self._costs(chosen), self.batch_tokens, range(len(chosen))):
                 yield from self.groups([chosen[index] for index in step])
             return
         chosen = _by_length(chosen)
@@ -131,7 +141,7 @@ class TokensPerStep:
             yield make_group([chosen[index] for index in block], self.max_seq_length)
 
     def _costs(self, rows: Sequence[TokenRow]) -> list[int]:
-        """Of the batch's tokens, what each row takes."""
+        """Of the batch's tokens, what each row takes alone."""
         return clipped(rows, self.row_limit) if self.packing else self._widths(rows)
 
     def _widths(self, rows: Sequence[TokenRow]) -> list[int]:

@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from punie.curriculum.rows import in_order
 from punie.errors import PlanMismatchError
 from punie.training.metrics import Echo, TrainLoss
 from punie.training.optimizer import OPTION_NAMES
 from punie.training.plan import TrainingPlan, key_names
 from punie.training.stage import Stage
 
-SETTLED_BEFORE = {"epochs"}
-"""Fields that the parent has turned into others, which are echoed: `iters` says what `epochs` asked for."""
+SETTLED_BEFORE = {"epochs", "curriculum"}
+"""Fields that the parent has turned into others, which are echoed: `iters` and `stages` say what they asked for."""
 
 USED_AFTER = {"matrix_rows"}
 """Fields that come back from another child, when all is trained."""
@@ -60,7 +59,7 @@ def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
 
 def _expected_stage(stage: Stage) -> dict[str, Any]:
     """Its rates are those of the whole run's updates."""
-    return {**stage.model_dump(include={"name", "iters", "order", "restart"}), "where": in_order(stage.where)}
+    return {**stage.model_dump(include={"name", "iters", "order", "restart"}), **stage.shows.told()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,9 @@ def choose_rows(rows: Sequence[Mapping[str, Any]], plan: TrainingPlan) -> FixedR
 
 def selected_categories(stage: Stage, field: str) -> tuple[str, ...]:
     """Those that a stage selects; none where it selects by something else, or everything."""
-    wanted = (stage.where or {}).get(field, ())
-    return (str(wanted),) if isinstance(wanted, Range) else tuple(map(str, wanted))
+    wanted = [where.get(field, ()) for where in stage.conditions]
+    named = [(each,) if isinstance(each, Range) else each for each in wanted]
+    return tuple(dict.fromkeys(map(str, chain.from_iterable(named))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,9 @@ class _Categories:
 
     @classmethod
     def of(cls, plan: TrainingPlan) -> _Categories:
-        field = next((field for stage in plan.stages for field in stage.where or {}), CATEGORY)
-        wanted = [(stage.where or {}).get(field) for stage in plan.stages]
+        conditions = [where for stage in plan.stages for where in stage.conditions]
+        field = next(chain.from_iterable(conditions), CATEGORY)
+        wanted = dict.fromkeys(where.get(field) for where in conditions)
         return cls(field, tuple(each for each in wanted if isinstance(each, Range)))
 
     def name(self, label: Any) -> str | None:

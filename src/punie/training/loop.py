@@ -51,7 +51,7 @@ class PunieEngine:
         self.chunk = None if halves is None else CHUNK
         self.loss, self.measured_loss = group_loss(halves), measured_loss(halves)
         self.gradient = nn.value_and_grad(learner.model, self.loss)
-        self.batching, self.val_batches = batching(plan), plan.val_batches
+        self.batching, self.val_batches, self.spread = batching(plan), plan.val_batches, plan.spread
         self.limit = self.batching.row_limit
         if plan.packing is True:
             require_packable(learner.model, learner.train_rows, plan.max_seq_length, plan.model)
@@ -69,7 +69,9 @@ class PunieEngine:
         listener.begin(self._values())
         self.learner.model.train()
         learner = self.learner
-        order = staged_order(learner.views, self.batching, learner.train_rows, learner.seed, self.first)
+        order = staged_order(
+            learner.views, self.batching, learner.train_rows, learner.seed, self.first, spread=self.spread
+        )
         with attention_in_blocks(self.learner.model):
             for iteration, indices in zip(self.iterations, order, strict=False):
                 listener.at_rest()
@@ -117,6 +119,7 @@ class PunieEngine:
         norm = self._update(iteration, indices) if (iteration + 1) % self.every == 0 else None
         mx.clear_cache()
         return Step(
+            rows=indices,
             loss=loss,
             learning_rate=self._number(self.learner.optimizer.learning_rate),
             seconds=time.perf_counter() - began,
@@ -180,6 +183,7 @@ class PunieEngine:
             **self.batching.values(),
             "grad_accumulation_steps": self.every,
             "val_batches": self.val_batches,
+            "spread": self.spread,
         }
 
     @staticmethod

@@ -83,6 +83,8 @@ class TrainLoss(_Event, frozen=True, kw_only=True, tag="train"):
 
     iteration: int
     stage: str | None = None
+    phases: dict[str, int] = {}
+    """Rows of each phase that were learned from since the last report; empty in a run without stages."""
     loss: float
     learning_rate: float
     gradient_norm: float | None

@@ -1,62 +1,71 @@
 """Which rows each step learns from. Pure numpy.
 
-An epoch is every row once. Each is drawn by a generator of its own, made from the seed and the epoch's number: a
-resumed run finds its place without replaying what else was drawn, and validation cannot disturb the order.
+Epochs are drawn by generators of their own, made from the seed and the epoch's number (`curriculum.epochs`): a resumed
+run finds its place without replaying what else was drawn, and validation cannot disturb the order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, count, islice
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, chain, count, islice, takewhile
 
 import numpy as np
+
+from punie.curriculum.epochs import Epochs
 
 WINDOW_STEPS = 50
 """Steps whose rows are sorted by length together: more would pad less, and let the same rows meet more often."""
 
 
-def training_order(rows: int, batch_size: int, seed: int, first: int = 0) -> Iterator[list[int]]:
+def counted_order(epochs: Epochs, batch_size: int, first: int = 0) -> Iterator[list[int]]:
     """Endless steps of `batch_size` rows, from step `first` on; a step may end one epoch and begin the next."""
-    epoch, position = divmod(first * batch_size, rows)
-    return _counted(_cycle(_shuffled(rows, seed, epoch), position), batch_size)
+    number, place = 0, first * batch_size
+    while place >= epochs.size(number):
+        place -= epochs.size(number)
+        number += 1
+    rows = islice(chain.from_iterable(map(epochs.rows, count(number))), place, None)
+    while True:
+        yield list(islice(rows, batch_size))
 
 
-def given_order(rows: Sequence[int], batch_size: int, first: int = 0) -> Iterator[list[int]]:
-    """The rows as they are given, `batch_size` a step, again from the start after the last."""
-    return _counted(_cycle((rows for _ in count()), first * batch_size % len(rows)), batch_size)
-
-
-def budget_order(costs: Sequence[int], budget: int, order: Iterable[Sequence[int]]) -> Iterator[list[int]]:
+def budget_order(costs: Sequence[int], budget: int, epochs: Epochs) -> Iterator[list[int]]:
     """Epochs, dealt out as they come: as many rows a step as cost at most `budget` together, but at least one.
 
     The last step of an epoch may cost less.
     """
-    for epoch in order:
-        step, spent = list[int](), 0
-        for row in epoch:
-            if step and spent + costs[row] > budget:
-                yield step
-                step, spent = [], 0
-            step.append(row)
-            spent += costs[row]
-        yield step
+    return chain.from_iterable(budget_steps(costs, budget, epochs.rows(number)) for number in count())
 
 
-def like_length_order(widths: Sequence[int], budget: int, seed: int) -> Iterator[list[int]]:
+def budget_steps(costs: Sequence[int], budget: int, rows: Sequence[int]) -> Iterator[list[int]]:
+    """The same of one epoch."""
+    start = 0
+    while start < len(rows):
+        yield (step := affordable(rows, costs, budget, start))
+        start += len(step)
+
+
+def affordable(rows: Sequence[int], costs: Sequence[int], budget: int, start: int = 0) -> list[int]:
+    """The rows from place `start` on that cost at most `budget` together, but at least one."""
+    spent = accumulate(costs[rows[place]] for place in range(start, len(rows)))
+    inside = sum(1 for _ in takewhile(lambda cost: cost <= budget, spent))
+    return list(rows[start : start + max(1, inside)])
+
+
+def like_length_order(widths: Sequence[int], budget: int, epochs: Epochs, seed: int) -> Iterator[list[int]]:
     """Endless steps of rows of like width: as many as fit into `budget` tokens when all are padded to the widest.
 
     So a step's rows are `budget // width`, for every step but the last of an epoch, which has the rows that are left.
-    Which rows meet is drawn anew in every epoch: the shuffled rows are sorted within windows of 50 steps only, rows of
-    one width stay shuffled, and the steps of a window come in random order.
+    Which rows meet is drawn anew in every epoch: the epoch is sorted within windows of 50 steps only, rows of one width
+    stay shuffled, and the steps of a window come in random order.
     """
     wide = np.asarray(widths)
-    windows = max(1, round(wide.sum() / (WINDOW_STEPS * budget)))
-    for epoch in count():
-        draw = np.random.default_rng([seed, epoch])
-        left = np.empty(0, np.int64)
-        for window in np.array_split(draw.permutation(len(wide)), windows):
+    for number in count():
+        epoch = np.asarray(epochs.rows(number))
+        windows = max(1, round(wide[epoch].sum() / (WINDOW_STEPS * budget)))
+        draw, left = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1, number))), epoch[:0]
+        for window in np.array_split(epoch, windows):
             steps, left = full_blocks(np.concatenate([left, window]), wide, budget)
-            yield from (steps[number] for number in draw.permutation(len(steps)))
+            yield from (steps[place] for place in draw.permutation(len(steps)))
         if left.size:
             yield left.tolist()
 
@@ -78,20 +87,3 @@ def validation_order(rows: int, seed: int) -> list[int]:
     """
     own = np.random.SeedSequence(seed, spawn_key=(0,))
     return np.random.default_rng(own).permutation(rows).tolist()
-
-
-def shuffled_epochs(rows: int, seed: int) -> Iterator[Sequence[int]]:
-    return _shuffled(rows, seed, 0)
-
-
-def _shuffled(rows: int, seed: int, first_epoch: int) -> Iterator[list[int]]:
-    return (np.random.default_rng([seed, epoch]).permutation(rows).tolist() for epoch in count(first_epoch))
-
-
-def _cycle(epochs: Iterable[Sequence[int]], position: int) -> Iterator[int]:
-    return islice(chain.from_iterable(epochs), position, None)
-
-
-def _counted(rows: Iterator[int], batch_size: int) -> Iterator[list[int]]:
-    while True:
-        yield list(islice(rows, batch_size))

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from punie.curriculum.curriculum import Curriculum
 from punie.curriculum.pace import RATE_KEYS, Shape
 from punie.training.optimizer import HIGHEST_RATE, OPTION_NAMES, OPTIONS, OptimizerName, option_problem
 from punie.training.schedule import Rates, Schedule
@@ -34,8 +35,8 @@ def key_names(key: str, module: str) -> bool:
 
 
 OURS = {
-    *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "stages", "resume_from", "whole_model"),
-    "matrix_rows",
+    *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "resume_from", "whole_model"),
+    *("matrix_rows", "curriculum", "stages", "spread"),
     *("keep_checkpoints", "select", "patience", "min_delta", "memory_limit"),
 }
 """Fields that mlx-lm's own configuration has no word for."""
@@ -131,8 +132,12 @@ class TrainingPlan(BaseModel):
     """Rows of each category on which the checkpoints of the stages are measured when all is trained; 0 for no such
     matrix, None for 32 where there are stages."""
 
+    curriculum: Curriculum | None = None
+    """What the stages were made from, where one was asked for."""
     stages: tuple[Stage, ...] = ()
     """One after the other; none is a run of a single stage over all rows."""
+    spread: bool = False
+    """Whether the rows that the stages show, each as often, are shuffled over the whole run: a curriculum's control."""
 
     @model_validator(mode="after")
     def _every_knob_does_something(self) -> Self:
@@ -192,6 +197,7 @@ class TrainingPlan(BaseModel):
                 self.engine == "mlx-lm" and (bool(self.packing) or self.batch_tokens is not None),
                 "mlx-lm's loop knows neither packing nor batch_tokens; use engine punie",
             ),
+            (self.spread and not self.stages, "spread does nothing without stages"),
             (
                 self.batch_tokens is not None and not self.is_default("batch_size"),
                 "batch_size does nothing beside batch_tokens; give one of them",

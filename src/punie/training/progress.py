@@ -12,7 +12,7 @@ import msgspec
 from punie.errors import UsageError
 from punie.files import open_input
 
-STATE_FORMAT = "punie-state-3"
+STATE_FORMAT = "punie-state-4"
 """Changes with what a saved state holds and with the order in which a seed draws rows: a run goes on as it began."""
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from punie.curriculum.curriculum import Curriculum, parse_curriculum
 from punie.errors import UsageError
 from punie.files import open_input
 from punie.training.optimizer import OPTION_NAMES
@@ -28,6 +29,7 @@ _RIVALS = (
     {"scale", "alpha"},
     {"iters", "epochs", "updates"},
     {"warmup", "warmup_ratio"},
+    {"curriculum", "stages"},
     *({ours, word} for word, ours in IN_UPDATES.items() if ours != "iters"),
 )
 """Ways to say the same thing. A later layer that uses one of them takes back what an earlier one said with another."""
@@ -68,6 +70,8 @@ def requested_plan(*layers: Layer, defaults: Callable[[Mapping[str, Any]], Mappi
     for wording in wordings:
         asked = _over(asked, wording.values)
     where = " and ".join(layer.where for layer in layers if layer.values and layer.where)
+    if (curriculum := asked.get("curriculum")) is not None:
+        asked = {**asked, "curriculum": read_curriculum(curriculum, where)}
     paced = settled(_on_defaults(defaults(asked), asked), where).values
     final = settled(_on_defaults(defaults({**asked, "iters": paced["iters"]}), asked), where)
     notes = [note for wording in wordings for note in wording.notes]
@@ -84,6 +88,15 @@ def load_plan(path: Path) -> TrainingPlan:
     return _validated(read_values(path), str(path))
 
 
+def read_curriculum(value: Any, where: str) -> Curriculum:
+    """From the name of a file, or from what a file says; `where` is the place of the value. Raises UsageError."""
+    if isinstance(value, str):
+        return parse_curriculum(read_values(Path(value)), value)
+    if not isinstance(value, Mapping):
+        raise UsageError("A curriculum is a file's name, or a block.", where=f"{where}, key curriculum")
+    return parse_curriculum(value, f"{where}, key curriculum")
+
+
 def read_values(path: Path) -> dict[str, Any]:
     """The values of a YAML file by name, unchecked: it may hold only part of a plan. Raises UsageError."""
     with open_input(path) as file:
@@ -92,7 +105,7 @@ def read_values(path: Path) -> dict[str, Any]:
         except yaml.YAMLError as error:
             raise UsageError(f"Not valid YAML: {error}.", where=str(path)) from error
     if not isinstance(values, dict):
-        raise UsageError("A plan is a list of `key: value` lines.", where=str(path))
+        raise UsageError("This file is a list of `key: value` lines.", where=str(path))
     return values
 
 
@@ -121,6 +134,8 @@ def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
 
 def _on_defaults(defaults: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
     unfit = {key for word, keys in _DEPENDENT.items() if word in asked for key in keys}
+    if (curriculum := asked.get("curriculum")) is not None and curriculum.timed:
+        unfit.add("iters")
     return _over({key: value for key, value in defaults.items() if key not in unfit}, asked)
 
 

@@ -41,7 +41,7 @@ from punie.training.selection import Selector, require_sense
 from punie.training.steps import Engine, Step
 from punie.training.stock import StockEngine
 from punie.training.student import Learner
-from punie.training.views import View
+from punie.training.views import View, phases_of
 from punie.training.window import Window
 from punie.training.world import World
 
@@ -88,6 +88,7 @@ class Session:
         self.selector = Selector.of(plan)
         self.archive = Archive(self.folder, plan, learner, self.selector)
         self.stages = {view.start: view for view in learner.views}
+        self.phases = phases_of(learner.views)
         self.window = Window()
         self.train_loss = math.nan
         self.best_due = self.save_due = False
@@ -221,7 +222,7 @@ class Session:
         self.best_due = self.selector.select == "best" and self.selector.best(self.progress.validations) == found
 
     def _report(self) -> None:
-        metric, self.window = self.window.metric(self.progress), Window()
+        metric, self.window = self.window.metric(self.progress, self.phases), Window()
         self.train_loss = metric.loss
         self._say(metric)
 

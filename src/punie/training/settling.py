@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
+from punie.curriculum.curriculum import Control, Curriculum
+from punie.curriculum.mix import Mix, find_mix
 from punie.curriculum.rows import parse_where, select_rows
 from punie.errors import UsageError
 from punie.files import read_jsonl
+from punie.training.lessons import Terms, stages_of
 from punie.training.plan import TrainingPlan
 from punie.training.rows import count_rows, training_file
 from punie.training.spellings import Wording, in_our_words, shown
@@ -36,8 +41,10 @@ def settled(values: Mapping[str, Any], where: str) -> Wording:
     """
     settling = _Settling(dict(values), where, [])
     settling.scale()
+    settling.curriculum()
     settling.stages()
-    settling.iters()
+    if "curriculum" not in values:
+        settling.iters()
     settling.warmup()
     settling.rhythm()
     return Wording(settling.values, tuple(settling.notes))
@@ -56,6 +63,37 @@ class _Settling:
             alpha, rank = self._number("alpha"), self._number("rank")
             self._put("scale", alpha / rank, f"alpha {alpha:g} with rank {rank:g}")
             del self.values["alpha"]
+
+    def curriculum(self) -> None:
+        """Into stages; where there are some already this is a whole plan, and they must be the same."""
+        asked: Curriculum | None = self.values.get("curriculum")
+        if asked is None:
+            return
+        if not asked.timed:
+            self.iters()
+        stages = stages_of(asked, self._terms())
+        spread = isinstance(asked.schedule, Control)
+        self._agree("stages", "stages" not in self.values or _same_stages(self.values["stages"], stages))
+        self._agree("spread", self.values.get("spread", spread) == spread)
+        self.values.update(stages=[stage.model_dump() for stage in stages], spread=spread)
+        lengths = ", ".join(f"{stage.name} {stage.iters}" for stage in stages)
+        self.notes.append(f"curriculum {asked.schedule.kind}: stages {lengths}")
+
+    def _terms(self) -> Terms:
+        return Terms(
+            iters=self._count("iters"),
+            batches_per_update=self._count("grad_accumulation_steps"),
+            batch_size=None if self.values.get("batch_tokens") else self._count("batch_size"),
+            data=training_file(str(self.values.get("data", ""))),
+        )
+
+    def _agree(self, key: str, same: bool) -> None:
+        if not same:
+            raise UsageError(
+                f"What {key} says is not what the curriculum beside it says.",
+                where=f"{self.where}, key {key}",
+                hint=f"Leave {key} or the curriculum out.",
+            )
 
     def stages(self) -> None:
         if stages := self.values.get("stages"):
@@ -88,15 +126,19 @@ class _Settling:
             rows = self._rows()
             whole = batches * math.ceil(round(epochs * rows / size / batches, 9))
             stage = f"stage {self.values['name']}: " if "name" in self.values else ""
-            self._put("iters", whole, f"{stage}epochs {epochs:g} of {rows} rows in batches of {size}")
+            self._put("iters", whole, f"{stage}epochs {epochs:g} of {rows:g} rows in batches of {size}")
         self.values["iters"] = self._count("iters")
 
-    def _rows(self) -> int:
-        file, where = training_file(str(self.values.get("data", ""))), self.values.get("where")
-        if where is None:
-            return count_rows(file)
-        rows = [row for _, row in read_jsonl(file)]
-        return len(select_rows(where, rows, f"Stage {self.values.get('name')}", str(file)))
+    def _rows(self) -> float:
+        """Of one epoch."""
+        file = training_file(str(self.values.get("data", "")))
+        where, mix = self.values.get("where"), self.values.get("mix")
+        rows = [row for _, row in read_jsonl(file)] if where or mix else []
+        if mix is not None:
+            return find_mix(Mix.model_validate(mix), rows, str(file)).pass_size
+        if where is not None:
+            return len(select_rows(where, rows, f"Stage {self.values.get('name')}", str(file)))
+        return count_rows(file)
 
     def warmup(self) -> None:
         if "warmup_ratio" in self.values:
@@ -132,6 +174,13 @@ class _Settling:
         if (number := self._number(key)) != int(number):
             raise UsageError(f"The plan's {key} is not a whole number: {number}.", where=f"{self.where}, key {key}")
         return int(number)
+
+
+def _same_stages(given: Any, stages: Sequence[Stage]) -> bool:
+    try:
+        return [Stage.model_validate(stage) for stage in given] == [*stages]
+    except (ValidationError, TypeError):
+        return False
 
 
 def _default(key: str) -> Any:

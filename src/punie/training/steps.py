@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,6 +13,8 @@ from punie.training.needs import Needs
 class Step:
     """One batch that was learned from. Loss in nats per learned token; `positions` are tokens with padding."""
 
+    rows: Sequence[int]
+    """Indices of the training rows."""
     loss: float
     learning_rate: float
     seconds: float

@@ -33,12 +33,13 @@ class StockEngine(TrainingCallback):
 
     def __init__(self, plan: TrainingPlan, learner: Learner, first: int) -> None:
         self.plan, self.learner, self.first = plan, learner, first
-        self.val_batches = plan.val_batches
+        self.val_batches, self.spread = plan.val_batches, plan.spread
         self.trained_tokens = 0
         self.done = first
         self.widths: set[int] = set()
         self.new_shape = False
         self.tokens = self.positions = 0
+        self.rows: list[int] = []
         folder = AdapterFolder.of(plan)
         self.arguments = TrainingArgs(
             batch_size=plan.batch_size,
@@ -85,6 +86,7 @@ class StockEngine(TrainingCallback):
         trained, self.trained_tokens = train_info["trained_tokens"] - self.trained_tokens, train_info["trained_tokens"]
         self.listener.after(
             Step(
+                rows=self.rows,
                 loss=loss,
                 learning_rate=rate,
                 seconds=1 / train_info["iterations_per_second"],
@@ -100,8 +102,11 @@ class StockEngine(TrainingCallback):
         """mlx-lm's source of batches; what it asks for here is what arrived of the plan."""
         self.listener.begin(self._values(batch_size, max_seq_length))
         batching = RowsPerStep(batch_size, max_seq_length)
-        for indices in staged_order(self.learner.views, batching, dataset, self.learner.seed, self.first):
+        learner = self.learner
+        order = staged_order(learner.views, batching, dataset, learner.seed, self.first, spread=self.spread)
+        for indices in order:
             self.listener.at_rest()
+            self.rows = indices
             rows = [dataset[index] for index in indices]
             batch = make_batch(rows, max_seq_length)
             self.tokens, self.positions = sum(clipped(rows, max_seq_length)), batch.tokens.size
@@ -119,6 +124,7 @@ class StockEngine(TrainingCallback):
             "max_seq_length": max_seq_length,
             "grad_accumulation_steps": self.arguments.grad_accumulation_steps,
             "val_batches": self.val_batches,
+            "spread": self.spread,
         }
 
 

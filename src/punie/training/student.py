@@ -23,7 +23,7 @@ from punie.training.masking import MASKERS, RenderedChat, Spans
 from punie.training.order import validation_order
 from punie.training.overlong import FittedRows, fit_rows
 from punie.training.plan import TrainingPlan
-from punie.training.rows import Split, TeachingRows
+from punie.training.rows import TeachingRows
 from punie.training.schedule import Schedule
 from punie.training.start import load_start
 from punie.training.tokens import tokenize
@@ -99,7 +99,8 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
     train, valid = (
         fit_rows(tokenize(split, tokenizer, plan), split, limit, plan.overlong) for split in (rows.train, rows.valid)
     )
-    views = stage_views(plan.stages, _kept(rows.train, train))
+    kept = [rows.train.rows[row.line - 1] for row in train.rows]
+    views = stage_views(plan.stages, kept, str(rows.train.path))
     mx.random.seed(plan.seed)
     seed = seed_of(random_key())
     make_trainable(model, plan)
@@ -110,11 +111,6 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
         load_state(state, model, learner.optimizer)
     mx.eval(model.parameters())
     return learner
-
-
-def _kept(split: Split, fitted: FittedRows) -> Split:
-    """The rows that are learned from, in the order of their tokens."""
-    return Split(split.path, split.shape, tuple(split.rows[row.line - 1] for row in fitted.rows))
 
 
 def make_trainable(model: Any, plan: TrainingPlan) -> None:

@@ -3,58 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
+from itertools import chain, count, islice
+from math import ceil
 from typing import Any
 
 import numpy as np
 
-from punie.curriculum.rows import found_in, select_rows
+from punie.curriculum.epochs import Epochs, Given, Growing, Replayed, Shuffled
+from punie.curriculum.mix import FoundMix, Rows, find_mix
 from punie.training.batches import TokenRow
-from punie.training.batching import RowsPerStep, TokensPerStep
-from punie.training.rows import Split
+from punie.training.batching import Batching
 from punie.training.stage import Stage, starts
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A stage that begins at iteration `start`, with the indices of its rows and what was found in them."""
+    """A stage that begins at iteration `start`, with its rows and what was found in them."""
 
     stage: Stage
     start: int
-    rows: Sequence[int]
-    labels: dict[str, list[Any]] | None
-    """Of each field that the stage selects by, the values that its rows have."""
+    found: FoundMix
+
+    @property
+    def rows(self) -> list[int]:
+        """All that it may show, each once."""
+        return sorted({*self.found.new, *self.found.old})
 
     def values(self) -> dict[str, Any]:
         """The stage, as the echo tells it."""
-        return {**self.stage.model_dump(include={"name", "iters", "order", "restart"}), "where": self.labels}
+        return {**self.stage.model_dump(include={"name", "iters", "order", "restart"}), **self.found.told()}
+
+    def source(self, seed: int) -> Epochs | Growing:
+        """Where its steps are drawn from."""
+        mix, new = self.found.mix, self.found.new
+        if mix.growth is not None:
+            steps = ceil(mix.growth.full_after * self.stage.iters)
+            return Growing(_easiest_first(self.found, seed), mix.growth.start, mix.growth.power, steps, seed)
+        if mix.replay is not None:
+            return Replayed(Shuffled(new, seed), Shuffled(self.found.old, _apart(seed, 0, 1)), mix.replay.share)
+        return Given(new) if self.stage.order == "given" else Shuffled(new, seed)
+
+    def order(self, batching: Batching, rows: Sequence[TokenRow], seed: int, begun: int) -> Iterator[list[int]]:
+        """Its steps from step `begun` on."""
+        source = self.source(seed)
+        if isinstance(source, Growing):
+            steps = (batching.step(rows, source.draw(step, batching.least)) for step in count(begun))
+        else:
+            steps = batching.order(rows, source, seed, begun)
+        return islice(steps, max(self.stage.iters - begun, 0))
 
 
-def stage_views(stages: Sequence[Stage], split: Split) -> tuple[View, ...]:
-    """Raises DataError for a stage that selects nothing."""
-    views = []
-    for stage, start in zip(stages, starts(stages), strict=True):
-        rows = select_rows(stage.where, split.rows, f"Stage {stage.name}", str(split.path))
-        views.append(View(stage, start, rows, found_in([split.rows[index] for index in rows], stage.where)))
-    return tuple(views)
+def stage_views(stages: Sequence[Stage], rows: Rows, place: str) -> tuple[View, ...]:
+    """`place` says in errors where the rows are. Raises DataError for a stage that selects nothing."""
+    return tuple(
+        View(stage, start, find_mix(stage.shows, rows, place))
+        for stage, start in zip(stages, starts(stages), strict=True)
+    )
+
+
+def phases_of(views: Sequence[View]) -> dict[int, str]:
+    """Of each row that a stage shows, the first phase that has it."""
+    named = dict[int, str]()
+    for view in views:
+        for row, phase in view.found.phases():
+            named.setdefault(row, phase)
+    return named
 
 
 def staged_order(
-    views: Sequence[View], batching: RowsPerStep | TokensPerStep, rows: Sequence[TokenRow], seed: int, first: int
+    views: Sequence[View], batching: Batching, rows: Sequence[TokenRow], seed: int, first: int, *, spread: bool = False
 ) -> Iterator[list[int]]:
-    """The rows of each step from step `first` on, stage by stage; of all rows, endless, where there are no stages."""
+    """The rows of each step from step `first` on, stage by stage; of all rows, endless, where there are no stages.
+
+    With `spread` the rows of all stages, each as often as they show it, are shuffled over the whole run.
+    """
     if not views:
-        yield from batching.order(rows, seed, first)
-    for number, view in enumerate(views):
-        begun = max(first - view.start, 0)
-        chosen = [rows[index] for index in view.rows]
-        ordered = replace(batching, given=range(len(chosen))) if view.stage.order == "given" else batching
-        steps = ordered.order(chosen, _stage_seed(seed, number), begun)
-        for step in islice(steps, max(view.stage.iters - begun, 0)):
-            yield [view.rows[index] for index in step]
+        return batching.order(rows, Shuffled(range(len(rows)), seed), seed, first)
+    if not spread:
+        orders = (
+            view.order(batching, rows, _apart(seed, n), max(first - view.start, 0)) for n, view in enumerate(views)
+        )
+        return chain.from_iterable(orders)
+    shown = np.fromiter(chain.from_iterable(staged_order(views, batching, rows, seed, 0)), np.int64)
+    own = _apart(seed, len(views))
+    steps = sum(view.stage.iters for view in views)
+    return islice(batching.order(rows, Shuffled(shown, own), own, first), max(steps - first, 0))
 
 
-def _stage_seed(seed: int, number: int) -> int:
-    """The run's own for the first stage; stages over the same rows must not repeat each other's shuffles."""
-    return int(np.random.SeedSequence([seed, number]).generate_state(1, np.uint64)[0]) if number else seed
+def _apart(seed: int, *place: int) -> int:
+    """The seed itself for place 0; what is drawn over the same rows must not be drawn alike."""
+    return seed if place == (0,) else int(np.random.SeedSequence([seed, *place]).generate_state(1, np.uint64)[0])
+
+
+def _easiest_first(found: FoundMix, seed: int) -> list[int]:
+    """Rows of one difficulty in random order."""
+    shuffled = np.random.default_rng(seed).permutation(len(found.new))
+    return np.asarray(found.new)[np.lexsort([shuffled, np.asarray(found.numbers)])].tolist()

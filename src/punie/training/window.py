@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import mlx.core as mx
@@ -15,13 +17,15 @@ from punie.training.steps import Step
 class Window:
     steps: list[Step] = field(default_factory=list)
 
-    def metric(self, progress: Progress) -> TrainLoss:
+    def metric(self, progress: Progress, phases: Mapping[int, str]) -> TrainLoss:
+        """`phases` has that of each row, in a run that has any."""
         steps = self.steps
         seconds, tokens = sum(step.seconds for step in steps), sum(step.tokens for step in steps)
         norms = [step.gradient_norm for step in steps if step.gradient_norm is not None]
         return TrainLoss(
             iteration=progress.iteration,
             stage=progress.stage,
+            phases=dict(Counter(phases[row] for step in steps for row in step.rows)) if phases else {},
             loss=sum(step.loss for step in steps) / len(steps),
             learning_rate=steps[-1].learning_rate,
             gradient_norm=norms[-1] if norms else None,

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
+from punie.curriculum.epochs import Shuffled
 from punie.data.ledger import Removal
 from punie.data.look.stats import Duplicates, Stats, TokenSettings, stats
 from punie.data.look.tokens import Histogram, PaddingMeter, expected_padding, row_text
@@ -131,7 +132,9 @@ def test_padding_is_what_training_would_pad() -> None:
     blocks = [batches.make_batch(rows[start : start + 4], 1024).tokens for start in range(0, 4000, 4)]
     real = sum(batches.clipped(rows, 1024))
     assert found.file_order == pytest.approx(1 - real / sum(block.size for block in blocks), rel=1e-12)
-    drawn = [[rows[index] for index in batch] for batch in islice(order.training_order(4000, 4, seed=1), 1000)]
+    drawn = [
+        [rows[index] for index in batch] for batch in islice(order.counted_order(Shuffled(range(4000), 1), 4), 1000)
+    ]
     groups = [group.inputs for batch in drawn for group in batches.make_groups(batch, 1024)]
     assert found.training_order == pytest.approx(1 - real / sum(g.size + len(g) for g in groups), abs=0.01)
     assert found.training_order < 0.5 * found.random_order
