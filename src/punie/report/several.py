@@ -85,8 +85,8 @@ class Several:
             return tested
         name, best = self.names[self.best + 1], self.comparisons[self.best]
         return (
-            f"{name}: {best.evidence}. {best.losses} {tested} The best of several looks better than it is: ask it cases "
-            "that did not choose it."
+            f"{name}: {best.evidence}. {best.losses} {tested} The best of several looks better than it is: "
+            "ask it cases that did not choose it."
         )
 
     @property
