@@ -1,8 +1,8 @@
 """Charts made from data: places are computed here, `templates/charts.html` draws them as inline SVG.
 
 Places across are in percent, so that a chart is as wide or as narrow as its page while its text keeps its size; places
-down are in pixels. Each series has a colour after Okabe and Ito (2008), and a mark or a dash of its own. A chart over an axis has a
-title, a description and a table of its numbers; a bar stands in a table beside its number.
+down are in pixels. Each series has a colour after Okabe and Ito (2008), and a mark or a dash of its own. A chart over
+an axis has a title, a description and a table of its numbers; a bar stands in a table beside its number.
 """
 
 from __future__ import annotations
