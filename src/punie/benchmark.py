@@ -75,6 +75,7 @@ def benchmark(
             "num_layers": num_layers,
             "steps_per_report": 1,
             "save_every": iters + 1,
+            "probes": False,
         }
 
         def hear(metric: Metric) -> None:

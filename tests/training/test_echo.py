@@ -33,7 +33,7 @@ def test_every_knob_of_the_finished_run_is_turned() -> None:
     fields = {key: field for key, field in TrainingPlan.model_fields.items() if not field.is_required()}
     of_other_optimizers = {"momentum", "dampening", "nesterov", "ns_steps"}
     elsewhere = {"fine_tune_type", "engine", "epochs", "curriculum", "stages", "spread", "batch_tokens", "packing"}
-    elsewhere |= {"resume_from", "whole_model", "matrix_rows"}
+    elsewhere |= {"resume_from", "whole_model", "matrix_rows", "probes"}
     assert set(fields) - set(KNOBS) == elsewhere | of_other_optimizers
     assert not [key for key, value in KNOBS.items() if fields[key].default == value]
 

@@ -14,7 +14,7 @@ from rich.table import Column
 from punie.cli.console import err, note
 from punie.cli.curve import TrainingFacts, figures_of
 from punie.cli.scoreboard import Scoreboard
-from punie.training.metrics import Doing, Echo, Metric, Saved, StageBegan, TrainLoss, ValidLoss
+from punie.training.metrics import Doing, Echo, Metric, Probed, Saved, StageBegan, TrainLoss, ValidLoss
 
 if TYPE_CHECKING:
     from punie.data.progress import Step
@@ -104,6 +104,8 @@ class Live:
                 self.advance(metric.first_iteration, iters)
             case StageBegan():
                 note(f"stage {metric.stage}: {metric.rows:,} rows, {metric.iters:,} iterations")
+            case Probed() if metric.advice:
+                note(warning(metric))
             case TrainLoss() | ValidLoss():
                 self._progress.update(self._task, description=metric.stage or "training")
                 self.advance(metric.iteration, iters)
@@ -120,6 +122,11 @@ class Live:
     def _draw(self) -> None:
         if err.is_interactive:
             self._redrawn.start()
+
+
+def warning(probed: Probed) -> str:
+    """Of a probe that failed."""
+    return f"Probe {probed.probe}: {probed.found} {probed.advice}"
 
 
 class Lines:
@@ -145,6 +152,8 @@ class Lines:
                 note(f"iteration {metric.iteration}/{iters}  validation loss {metric.loss:.3f}")
             case StageBegan():
                 note(f"iteration {metric.iteration}/{iters}  stage {metric.stage}: {metric.rows:,} rows")
+            case Probed() if metric.advice:
+                note(warning(metric))
             case Saved():
                 note(f"iteration {metric.iteration}/{iters}  saved")
             case _:

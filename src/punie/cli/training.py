@@ -83,6 +83,7 @@ def train(
     matrix_rows: Annotated[
         int | None, typer.Option(help="Rows of each category to measure every stage's checkpoint on; 0 for none.")
     ] = None,
+    probes: Annotated[bool | None, typer.Option(help="Probe the model before the first step and at the end.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and order.")] = None,
     report_to: Annotated[
         list[str] | None,

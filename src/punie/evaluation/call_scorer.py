@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from punie.conversation import Row, ToolCall
-from punie.evaluation.degeneration import is_degenerate
+from punie.degeneration import is_degenerate
 from punie.evaluation.equality import same_argument
 from punie.evaluation.expectations import CallExpectation, ExpectedCall
 from punie.evaluation.matching import assign

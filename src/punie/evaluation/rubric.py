@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from punie.evaluation.degeneration import is_degenerate, measure
+from punie.degeneration import is_degenerate, measure
 from punie.evaluation.expectations import JudgeExpectation
 from punie.evaluation.outcomes import Answer, Outcome, Trial
 from punie.evaluation.score import Score, right, wrong

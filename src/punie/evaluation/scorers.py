@@ -20,10 +20,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from punie.degeneration import measure
 from punie.evaluation.answer_scorers import score_choice, score_keywords, score_number, score_text
 from punie.evaluation.call_scorer import score_calls
 from punie.evaluation.code_scorer import CodeRunner, code_runner, score_code
-from punie.evaluation.degeneration import measure
 from punie.evaluation.expectations import (
     CallExpectation,
     ChoiceExpectation,

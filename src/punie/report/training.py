@@ -20,6 +20,7 @@ from punie.training.metrics import (
     Failed,
     MemoryNeeds,
     Metric,
+    Probed,
     Stopped,
     TrainLoss,
     ValidLoss,
@@ -165,6 +166,7 @@ class TrainingRecord:
             found.append(f"{gone:,} training row{'s were' if gone > 1 else ' was'} left out.")
         if self.outcome is not None and not self.told(ValidLoss):
             found.append("There are no validation rows, so nothing here says whether the model learned or memorised.")
+        found += [f"{probed.found} {probed.advice}" for probed in self.told(Probed) if probed.advice]
         if self.needs is not None and self.peak_memory > self.needs.needs.total:
             estimate = numbers.size(self.needs.needs.total)
             found.append(

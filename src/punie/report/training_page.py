@@ -14,7 +14,7 @@ from punie.report.html import render_page
 from punie.report.phases import matrix_table
 from punie.report.training import TrainingRecord, nats
 from punie.training.echo import SETTLED_BEFORE, USED_AFTER, arrivals
-from punie.training.metrics import Echo, StageBegan, TrainLoss, ValidLoss
+from punie.training.metrics import Echo, Probed, StageBegan, TrainLoss, ValidLoss
 
 _ITEMS_SHOWN = 6
 
@@ -57,6 +57,7 @@ def render_training(record: TrainingRecord) -> str:
         memory=_memory(record),
         seconds=_seconds(record),
         rows=record.told(Echo)[-1:],
+        probes=record.told(Probed),
         settings=list(_settings(record)),
         facts=list(_facts(record)),
     )

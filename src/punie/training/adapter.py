@@ -16,6 +16,8 @@ from punie.training.plan import TrainingPlan
 
 WEIGHTS = "adapters.safetensors"
 CONFIG = "adapter_config.json"
+START = "start.json"
+"""In the folder of a model whose weights were drawn and never trained."""
 TRAINING, RECIPE = "training", "recipe.yaml"
 """The folder of a training that is part of a pretraining, and what lies beside it."""
 

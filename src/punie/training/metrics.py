@@ -69,6 +69,18 @@ class MemoryNeeds(_Event, frozen=True, kw_only=True, tag="memory"):
     limit: int
 
 
+class Probed(_Event, frozen=True, kw_only=True, tag="probe"):
+    """A check of the model before the first step, or after `iteration` of them, which are all."""
+
+    iteration: int
+    probe: str
+    value: float | None
+    """The figure it judges by; None where that is no number."""
+    found: str
+    advice: str
+    """What it means and what to do; empty where the probe passed."""
+
+
 class StageBegan(_Event, frozen=True, kw_only=True, tag="stage"):
     """From here on the run learns from other rows, for `iters` iterations."""
 
@@ -161,7 +173,7 @@ class Done(_Event, frozen=True, kw_only=True, tag="done"):
     peak_memory: int
 
 
-Metric = Doing | Echo | MemoryNeeds | StageBegan | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
+Metric = Doing | Echo | MemoryNeeds | Probed | StageBegan | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
 
 DECODER = msgspec.json.Decoder(Metric)
 

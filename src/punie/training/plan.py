@@ -36,7 +36,7 @@ def key_names(key: str, module: str) -> bool:
 
 OURS = {
     *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "resume_from", "whole_model"),
-    *("matrix_rows", "curriculum", "stages", "spread"),
+    *("matrix_rows", "curriculum", "stages", "spread", "probes"),
     *("keep_checkpoints", "select", "patience", "min_delta", "memory_limit"),
 }
 """Fields that mlx-lm's own configuration has no word for."""
@@ -125,6 +125,8 @@ class TrainingPlan(BaseModel):
     """Validations without improvement after which the run ends; None trains to the end."""
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """By how much, in nats, a validation loss must be lower to count as an improvement."""
+    probes: bool = True
+    """Whether the model is probed before the first step and after the last: `probes.py`. It changes nothing learned."""
     memory_limit: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """GB (10^9 bytes) that MLX may use; None for 85 % of what there is. It changes nothing that is learned."""
 

@@ -45,7 +45,7 @@ from punie.workspace import resolve_adapter, resolve_model
 _PATIENCE_SECONDS = 300.0
 """How long a step may take to end after a request to stop; a second Ctrl-C does not wait."""
 
-_FREE = ("adapter_path", "memory_limit", "matrix_rows")
+_FREE = ("adapter_path", "memory_limit", "matrix_rows", "probes")
 """Fields that may differ when a run resumes: they change nothing that is learned."""
 
 _FULL_BYTES = 1_000_000

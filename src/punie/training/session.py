@@ -10,14 +10,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
 from msgspec.structs import replace as with_changes
 
-from punie.errors import InterruptedRun
+from punie.errors import InterruptedRun, UsageError
 from punie.training import readback
-from punie.training.adapter import AdapterFolder
+from punie.training.adapter import START, AdapterFolder
 from punie.training.archive import Archive
 from punie.training.checkpoint import forget_moments
 from punie.training.echo import schedule_points
@@ -36,6 +37,7 @@ from punie.training.metrics import (
 )
 from punie.training.needs import require_fit, too_large
 from punie.training.plan import TrainingPlan
+from punie.training.probes import after_training, before_training
 from punie.training.progress import Progress, Validation
 from punie.training.selection import Selector, require_sense
 from punie.training.steps import Engine, Step
@@ -90,6 +92,7 @@ class Session:
         self.stages = {view.start: view for view in learner.views}
         self.phases = phases_of(learner.views)
         self.window = Window()
+        self.probing = plan.probes
         self.train_loss = math.nan
         self.best_due = self.save_due = False
         self.engine: Engine = (StockEngine if plan.engine == "mlx-lm" else PunieEngine)(
@@ -114,12 +117,25 @@ class Session:
             "stages": [view.values() for view in self.learner.views],
             "mask": next(mask for mask, masker in MASKERS.items() if masker is self.learner.masker),
             "adapter_path": str(self.folder.root),
+            "probes": self.probing,
             "memory_limit": self.plan.memory_limit and self.limit / 1e9,
             **values,
         }
         self._say(with_changes(self.echo, values=found, loss_route=self.engine.loss_route))
         with self.world.together():
             self._require_memory()
+            if self.probing and self.start.iteration == 0:
+                self._probe()
+
+    def _probe(self) -> None:
+        """Raises UsageError at the first probe that fails, with what that means."""
+        plan, learner = self.plan, self.learner
+        untrained = plan.resume_from is None and (Path(plan.model) / START).is_file()
+        for probed in before_training(learner.model, learner.train_rows, plan.max_seq_length, untrained=untrained):
+            self._say(probed)
+            if probed.advice:
+                hint = f"{probed.advice}\nTo train all the same: probes: false in the plan, or --no-probes."
+                raise UsageError(probed.found, where=f"probe {probed.probe}", hint=hint)
 
     def _require_memory(self) -> None:
         if (needs := self.engine.needs()) is None:
@@ -237,6 +253,8 @@ class Session:
             self.archive.save_stage(self.progress.stage)
         selection = self.selector.choose(self.progress.validations, self.progress.iteration)
         self.archive.save_adapter(selection, self.progress.iteration)
+        if self.probing:
+            self._probe_output()
         return Done(
             selection=selection,
             stopped_early=self.progress.iteration < self.plan.iters,
@@ -247,6 +265,12 @@ class Session:
             trained_tokens=self.progress.trained_tokens,
             peak_memory=mx.get_peak_memory(),
         )
+
+    def _probe_output(self) -> None:
+        """Of the weights after the last step. It comes too late to be an error, and is told as a warning."""
+        rows = self.learner.valid_rows or self.learner.train_rows
+        probed = after_training(self.learner.model, self.learner.tokenizer, rows, self.plan.max_seq_length)
+        self._say(with_changes(probed, iteration=self.progress.iteration))
 
     def _say(self, metric: Metric) -> None:
         append_metric(self.folder.metrics, metric)

@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from punie.errors import DataError, PunieError, UsageError
 from punie.files import write_json
+from punie.training.adapter import START
 from punie.training.checkpoint import flat
 from punie.training.metrics import Failed, append_metric
 from punie.training.pretrain.model_recipe import FirstWeights, ModelRecipe, load_model_recipe
@@ -27,7 +28,6 @@ from punie.training.pretrain.tokenizer import END, write_tokenizer
 from punie.training.pretrain.vocabulary import CONTINUE, UNKNOWN, learn_tokenizer
 from punie.training.rows import read_teaching_rows
 
-START = "start.json"
 _RESIDUAL = ("o_proj", "down_proj", "c_proj")
 _TRIED = 1000
 """Texts that must come back from the tokenizer as mlx-lm loads it."""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from punie.evaluation.degeneration import is_degenerate, measure
+from punie.degeneration import is_degenerate, measure
 
 
 @pytest.mark.parametrize(
