@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from punie.errors import UsageError
 from punie.evaluation.outcomes import EvaluationRun, Outcome
 from punie.report.cases import several_cases
 from punie.report.compare import compare, compare_all
+from punie.report.html import render_several
 from punie.report.pages import write_comparison_page, write_comparison_pages
 from punie.report.several import Several, side_by_side
 from punie.report.taught import Teaching
@@ -142,6 +144,15 @@ def test_a_link_is_an_address_whatever_the_runs_are_called(run_of: RunMaker, tmp
     found = compare_all(run_of("javascript:alert(1)", rights), (run_of("b #1?", rights), run_of("c", rights)))
     page = write_comparison_pages(found, tmp_path / "out", tmp_path)[0].read_text(encoding="utf-8")
     assert '<a href="javascript%3Aalert%281%29-vs-b%20%231%3F/comparison.html">b #1?</a>' in page
+
+
+def test_names_of_runs_stay_text(run_of: RunMaker, tmp_path: Path) -> None:
+    """What a folder is called adds no element to the page."""
+    rights = {"reasoning": [True]}
+    found = compare_all(run_of("<img src=x>", rights), (run_of("</title><b>", rights), run_of('"onload="', rights)))
+    page = render_several(side_by_side(found), ["one", "two"])
+    assert not re.search(r"<img|</title><b>|\"onload", page)
+    assert page.count("&lt;img src=x&gt;") > 3
 
 
 def test_more_runs_than_can_be_read_are_refused(run_of: RunMaker, tmp_path: Path) -> None:
