@@ -14,7 +14,7 @@ from punie.curriculum.score import LEDGER, score
 from punie.data.dataset import read_manifest
 from punie.data.progress import Step
 from punie.data.source import open_source, read_rows
-from punie.errors import UsageError
+from punie.errors import TrainingError, UsageError
 from punie.files import read_jsonl, write_jsonl
 from punie.training.batches import make_batch
 from punie.training.row_loss import loss_measure
@@ -22,7 +22,7 @@ from punie.training.rows import read_teaching_rows
 from punie.training.student import load_model, load_student
 from punie.training.tokens import tokenize
 
-from .conftest import PlanMaker
+from .conftest import Hit, PlanMaker
 
 LIMIT = 64
 LONG = "word " * 200
@@ -120,6 +120,14 @@ def test_of_a_text_only_what_follows_the_mark_counts(folder: Path, scored: Path,
     assert tokenizer.decode(tokens[behind + 1 : -1]) == "\n# 7"
     assert found == pytest.approx(sum(each[behind:]) / len(each[behind:]), abs=1e-4)
     assert measure.figure(rows["valid", 1]) == pytest.approx(losses(scored, "valid")[0], abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_child_that_dies_leaves_no_figures(folder: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of its answers are not taken for all."""
+    Hit("row_loss_worker", "open valid.jsonl 1").arm(monkeypatch)
+    with pytest.raises(TrainingError, match="The model answered for 16 of 25 rows"):
+        loss_measure(folder, tiny_model)
 
 
 def test_a_model_that_cannot_be_loaded_is_the_users_to_correct(tmp_path: Path) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 from punie.curriculum.measure import Unscored
 from punie.data.choose.snippets import Snippet, snippets
 from punie.data.compare.syntax import parse
 from punie.data.compare.text import decode_text
-from punie.data.schema import row_shape
 from punie.data.source import SourceRow
 
 PYTHON = "python"
@@ -22,15 +22,23 @@ def answer_of(row: SourceRow) -> str:
 
 
 def python_tree(row: SourceRow) -> ast.Module | Unscored:
-    """All Python of the answer as one program; a completion that only continues its prompt is read after it."""
-    answer = answer_of(row)
+    """All Python of the answer as one program; an indented completion, which continues its prompt, together with it."""
+    return _program(row.raw, row.where)
+
+
+@lru_cache(maxsize=1)
+def _program(raw: bytes, where: str) -> ast.Module | Unscored:
+    """Several measures look at one row after another."""
+    text = decode_text(raw, where)
+    answer = text.answer()
+    continues = text.prompt is not None and answer == text.completion and answer[:1].isspace()
+    if continues and (tree := parse(f"{text.prompt}{answer}")) is not None:
+        return tree
     found = _certain(answer, lambda snippet: snippet.is_python)
     code = "\n".join(textwrap.dedent(snippet.statements) for snippet in found)
-    if code.strip() and (tree := parse(code)) is not None:
-        return tree
-    if (tree := _continued(row, answer)) is not None:
-        return tree
-    return Unscored("not Python 3") if code.strip() else Unscored("no Python in the answer")
+    if not code.strip():
+        return Unscored("no Python in the answer")
+    return parse(code) or Unscored("not Python 3")
 
 
 def tagged_code(row: SourceRow, tags: frozenset[str]) -> str | Unscored:
@@ -46,12 +54,3 @@ def _certain(text: str, wanted: Callable[[Snippet], bool]) -> Iterator[Snippet]:
     found = [snippet for snippet in snippets(text) if wanted(snippet)]
     certain = any(snippet.bounded for snippet in found)
     return (snippet for snippet in found if snippet.bounded or not certain)
-
-
-def _continued(row: SourceRow, completion: str) -> ast.Module | None:
-    """Prompt and completion where they are one program, and not a question and its answer that happen to parse."""
-    prompt = row.row.get("prompt")
-    if row_shape(row.row) != "completion" or not isinstance(prompt, str):
-        return None
-    tree = parse(prompt + completion)
-    return tree if tree is not None and any(not isinstance(node, ast.Expr) for node in tree.body) else None
