@@ -32,7 +32,12 @@ def train(
         str | None, typer.Option(help="Begin with the weights of this adapter: its folder, or a hub repository.")
     ] = None,
     curriculum: Annotated[
-        str | None, typer.Option("--curriculum", help="A curriculum in YAML: phases, and the schedule of their rows.")
+        str | None,
+        typer.Option("--curriculum", help="A curriculum in YAML: phases and a schedule of their rows; or strandset."),
+    ] = None,
+    curriculum_phase: Annotated[
+        str | None,
+        typer.Option(help="One phase of --curriculum alone; of strandset understanding, annotation or generation."),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="punie, or mlx-lm: the reference.")] = None,
     iters: Annotated[int | None, typer.Option(help="Batches to learn from.")] = None,

@@ -1,7 +1,7 @@
 """From what a user wrote, in a file or as options, to a plan.
 
-A request may use words that a plan turns into others: `alpha` (scale), `epochs` (iters), `warmup_ratio` (warmup), and
-counts of updates (`IN_UPDATES`). What was turned into what is said in notes.
+A request may use words that a plan turns into others: `alpha` (scale), `epochs` (iters), `warmup_ratio` (warmup),
+`curriculum_phase` (curriculum), and counts of updates (`IN_UPDATES`). What was turned into what is said in notes.
 """
 
 from __future__ import annotations
@@ -16,20 +16,23 @@ import yaml
 from pydantic import ValidationError
 
 from punie.curriculum.curriculum import Curriculum, parse_curriculum
+from punie.curriculum.phases import DEFAULT_PRESET, narrowed, only, preset_file, with_epochs
 from punie.errors import UsageError
-from punie.files import open_input
+from punie.files import open_input, read_jsonl
 from punie.training.optimizer import OPTION_NAMES
 from punie.training.plan import TrainingPlan
+from punie.training.rows import training_file
 from punie.training.settling import IN_UPDATES, settled
 from punie.training.spellings import in_our_words
 
-WORDS = (*TrainingPlan.model_fields, "alpha", "warmup_ratio", *IN_UPDATES)
+WORDS = (*TrainingPlan.model_fields, "alpha", "warmup_ratio", "curriculum_phase", *IN_UPDATES)
 
 _RIVALS = (
     {"scale", "alpha"},
     {"iters", "epochs", "updates"},
     {"warmup", "warmup_ratio"},
     {"curriculum", "stages"},
+    {"curriculum_phase", "stages"},
     *({ours, word} for word, ours in IN_UPDATES.items() if ours != "iters"),
 )
 """Ways to say the same thing. A later layer that uses one of them takes back what an earlier one said with another."""
@@ -70,12 +73,11 @@ def requested_plan(*layers: Layer, defaults: Callable[[Mapping[str, Any]], Mappi
     for wording in wordings:
         asked = _over(asked, wording.values)
     where = " and ".join(layer.where for layer in layers if layer.values and layer.where)
-    if (curriculum := asked.get("curriculum")) is not None:
-        asked = {**asked, "curriculum": read_curriculum(curriculum, where)}
+    asked, lacking = _with_curriculum(asked, where)
     paced = settled(_on_defaults(defaults(asked), asked), where).values
     final = settled(_on_defaults(defaults({**asked, "iters": paced["iters"]}), asked), where)
     notes = [note for wording in wordings for note in wording.notes]
-    return Request(_validated(final.values, where), (*notes, *final.notes))
+    return Request(_validated(final.values, where), (*notes, *lacking, *final.notes))
 
 
 def parse_plan(values: Mapping[str, Any], *, where: str) -> TrainingPlan:
@@ -88,13 +90,40 @@ def load_plan(path: Path) -> TrainingPlan:
     return _validated(read_values(path), str(path))
 
 
+def _with_curriculum(asked: dict[str, Any], where: str) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The same request with its curriculum read, and what of a preset its rows lack, a line each."""
+    phase = asked.get("curriculum_phase")
+    value = asked.get("curriculum", None if phase is None else DEFAULT_PRESET)
+    if value is None:
+        return asked, ()
+    curriculum, notes = read_curriculum(value, where), ()
+    taken = {"curriculum_phase"}
+    if phase is not None:
+        curriculum = only(curriculum, str(phase), value if isinstance(value, str) else where)
+        if "epochs" in asked and not curriculum.timed:
+            curriculum = with_epochs(curriculum, asked["epochs"], where)
+            taken.add("epochs")
+    if _is_preset(value):
+        rows = [row for _, row in read_jsonl(training_file(str(asked.get("data", ""))))]
+        curriculum, notes = narrowed(curriculum, rows)
+    rest = {key: given for key, given in asked.items() if key not in taken}
+    return {**rest, "curriculum": curriculum}, notes
+
+
 def read_curriculum(value: Any, where: str) -> Curriculum:
-    """From the name of a file, or from what a file says; `where` is the place of the value. Raises UsageError."""
+    """From the name of a preset or of a file, or from what a file says; `where` is the place of the value.
+
+    Raises UsageError.
+    """
     if isinstance(value, str):
-        return parse_curriculum(read_values(Path(value)), value)
+        return parse_curriculum(read_values(preset_file(value) or Path(value)), value)
     if not isinstance(value, Mapping):
         raise UsageError("A curriculum is a file's name, or a block.", where=f"{where}, key curriculum")
     return parse_curriculum(value, f"{where}, key curriculum")
+
+
+def _is_preset(value: Any) -> bool:
+    return isinstance(value, str) and preset_file(value) is not None
 
 
 def read_values(path: Path) -> dict[str, Any]:
