@@ -15,6 +15,7 @@ from punie.data.dataset import read_manifest
 from punie.data.source import SPLITS
 from punie.errors import UsageError
 from punie.files import read_jsonl
+from punie.generate.tinypy import rows as module
 from punie.generate.tinypy.grammar import LEVELS
 from punie.generate.tinypy.program import MARK, Program
 from punie.generate.tinypy.rows import generate_tinypy
@@ -120,6 +121,14 @@ def test_what_makes_no_sense_is_refused(
     with pytest.raises(UsageError, match=what):
         generate_tinypy(tmp_path / "data", count, 0, levels=levels, empty=empty)
     assert not (tmp_path / "data").exists()
+
+
+def test_a_level_that_is_used_up_ends_with_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of drawing for ever; nothing is left behind."""
+    monkeypatch.setattr(module, "_PATIENCE", 2)
+    with pytest.raises(UsageError, match="Level 1 of TinyPy has too few different programs"):
+        generate_tinypy(tmp_path / "data", 200, 0, levels=[1])
+    assert not any(tmp_path.iterdir())
 
 
 def printed(source: str) -> list[str]:
