@@ -2,8 +2,11 @@
 
     python benchmarks/training_vs_stock.py [--output FILE] [CELL ...]
 
-Without cells everything is measured, in about half an hour on two cores; a cell that stands in FILE is not measured
-again. Both sides meet every row exactly once. Rates count real tokens, no padding, per CPU second of the training loop:
+Without cells everything is measured, in about half an hour on two cores; stderr tells how long each cell took. FILE
+gets every cell as it is done, so a run that was stopped goes on where it was: a cell that FILE has from this commit is
+not measured again. A cell that fails is told of, and the others are measured.
+
+Both sides meet every row exactly once. Rates count real tokens, no padding, per CPU second of the training loop:
 loading, tokenizing and validation are left out on both sides, and compiling, which on Linux a child of MLX does. Arms
 alternate, each run is a process of its own with one BLAS thread, and the better of two runs counts: what else the
 machine does only slows down. Stock runs compiled and uncompiled, and the better of these counts.
@@ -17,6 +20,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -61,14 +65,29 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="a JSON file that keeps what was measured")
     given = parser.parse_args()
     found: dict[str, Found] = read_json(given.output) if given.output and given.output.exists() else {}
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in [name for name in given.cells or CELLS if name not in found]:
-            folder = Path(scratch, name)
-            folder.mkdir()
-            found[name] = {**CELLS[name].measure(folder, CELLS[name]), "versions": versions()}
-            if given.output:
-                write_json(given.output, found)
+    failed = list[str]()
+    for name in given.cells or CELLS:
+        if found.get(name, {}).get("versions") == versions():
+            continue
+        try:
+            found[name] = measured(CELLS[name])
+        except ChildFailed as error:
+            failed.append(name)
+            print(f"{name}: {error}", file=sys.stderr, flush=True)
+            continue
+        print(f"{name}: {found[name]['seconds']} s", file=sys.stderr, flush=True)
+        if given.output:
+            write_json(given.output, found)
     report(found)
+    if failed:
+        raise SystemExit(f"Not measured: {', '.join(failed)}")
+
+
+def measured(cell: Cell) -> Found:
+    began = time.perf_counter()
+    with tempfile.TemporaryDirectory() as scratch:
+        figures = cell.measure(Path(scratch), cell)
+    return {**figures, "seconds": round(time.perf_counter() - began), "versions": versions()}
 
 
 def speed(folder: Path, cell: Cell) -> Found:
@@ -173,13 +192,17 @@ def run(folder: Path, task: str, knobs: Found, cell: Cell, *, compiled: bool = F
     return {**read_json(work / "result.json"), "compiled": compiled}
 
 
+class ChildFailed(SystemExit):
+    """Ends a script that does not expect it, with the end of what the child said."""
+
+
 def child(arguments: list[str], environment: dict[str, str]) -> None:
     """Threads inside a matrix product that wait for each other would be counted as CPU time: each child has one."""
     command = [sys.executable, str(Path(__file__).with_name("training_arms.py")), *arguments]
     threads = {"OPENBLAS_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command, env={**environment, **threads}, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f"{' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
+        raise ChildFailed(f"{' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
 
 
 def versions() -> dict[str, str]:

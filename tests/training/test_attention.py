@@ -18,13 +18,15 @@ from .conftest import PlanMaker
 MASKS = {"word": lambda length: "causal", "array": create_causal_mask, "window": lambda n: create_causal_mask(n, 0, 5)}
 
 
-@pytest.mark.parametrize("length", [16, 32, 41])
-@pytest.mark.parametrize("kind", MASKS)
-def test_blocks_are_exact(kind: str, length: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Values and gradients to 1e-5, with fewer key heads than query heads, in whole blocks and with a rest."""
+@pytest.mark.parametrize(
+    ("kind", "length", "past"), [*((kind, length, 0) for kind in MASKS for length in (16, 32, 41)), ("word", 41, 9)]
+)
+def test_blocks_are_exact(kind: str, length: int, past: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Values and gradients to 1e-5: fewer key heads than query heads, blocks and a rest, keys before the queries."""
     monkeypatch.setattr(attention, "BLOCK", 16)
     mx.random.seed(0)
-    given = [mx.random.normal((2, heads, length, 8)) for heads in (4, 2, 2)]
+    shapes = ((4, length), (2, past + length), (2, past + length))
+    given = [mx.random.normal((2, heads, tokens, 8)) for heads, tokens in shapes]
     weights = mx.random.normal((2, 4, length, 8))
 
     def total(compute: Any) -> Any:
@@ -39,7 +41,7 @@ def test_blocks_are_exact(kind: str, length: int, monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_block_computes_keys_after_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A row of 40 tokens in blocks of 16."""
+    """A row of 40 tokens in blocks of 16, alone and after five others."""
     monkeypatch.setattr(attention, "BLOCK", 16)
     pairs: list[tuple[int, int]] = []
 
@@ -47,9 +49,10 @@ def test_no_block_computes_keys_after_its_end(monkeypatch: pytest.MonkeyPatch) -
         pairs.append((queries.shape[2], keys.shape[2]))
         return queries
 
-    row = mx.zeros((1, 1, 40, 4))
+    row, keys = mx.zeros((1, 1, 40, 4)), mx.zeros((1, 1, 45, 4))
     assert in_blocks(whole)(row, row, row, mask="causal").shape == row.shape
-    assert pairs == [(16, 16), (16, 32), (8, 40)]
+    in_blocks(whole)(row, keys, keys, mask="causal")
+    assert pairs == [(16, 16), (16, 32), (8, 40), (16, 21), (16, 37), (8, 45)]
 
 
 def test_the_architecture_gets_its_own_attention_back(make_plan: PlanMaker, tmp_path: Any) -> None:

@@ -43,12 +43,13 @@ def in_blocks(whole: Attention) -> Attention:
     def attention(
         queries: mx.array, keys: mx.array, values: mx.array, *cache: Any, mask: Any, **others: Any
     ) -> mx.array:
-        length = queries.shape[2]
-        if mask is None or length <= BLOCK or length != keys.shape[2]:
+        length, past = queries.shape[2], keys.shape[2] - queries.shape[2]
+        # An array over other keys than the queries' own may show any of them.
+        if mask is None or length <= BLOCK or (past and not isinstance(mask, str)):
             return whole(queries, keys, values, *cache, mask=mask, **others)
 
         def block(start: int, end: int) -> mx.array:
-            seen = keys[:, :, :end], values[:, :, :end]
+            seen = keys[:, :, : past + end], values[:, :, : past + end]
             return whole(queries[:, :, start:end], *seen, *cache, mask=_part(mask, start, end), **others)
 
         parts = [block(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
