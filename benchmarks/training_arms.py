@@ -133,7 +133,7 @@ def score(plan: TrainingPlan) -> dict[str, float]:
     """The validation loss of a finished adapter, of either side by the same code: mean over all learned tokens."""
     learner = make_learner(plan)
     learner.model.load_weights(str(Path(plan.adapter_path) / "adapters.safetensors"), strict=False)
-    return {"loss": PunieEngine(plan, learner, 0).validate().loss}
+    return {"loss": PunieEngine(plan, learner, 0).validate(learner.valid_rows).loss}
 
 
 def tokens(plan: TrainingPlan) -> dict[str, Any]:

@@ -208,7 +208,7 @@ PACKED, BUDGET = {"packing": True}, {"batch_tokens": 256, "batch_size": None}
 IN_THE_LOOP = [
     ("sequential", PACKED),
     ({"kind": "control", "of": HYBRID}, PACKED),
-    (COMPETENCE, {**BUDGET, **PACKED}),
+    pytest.param(COMPETENCE, {**BUDGET, **PACKED}, marks=pytest.mark.slow),
     *[pytest.param(schedule, PACKED, marks=pytest.mark.slow) for schedule in SCHEDULES[:1] + SCHEDULES[2:6]],
     pytest.param("incremental", {}, marks=pytest.mark.slow),
     pytest.param(HYBRID, BUDGET, marks=pytest.mark.slow),

@@ -99,7 +99,7 @@ class Validator(Deaf):
 
     def at_rest(self) -> None:
         if self.looks:
-            self.rows.append(self.engine.validate().rows)
+            self.rows.append(self.engine.validate(self.engine.learner.valid_rows).rows)
 
     def after(self, step: Step) -> None:
         self.losses.append(step.loss)

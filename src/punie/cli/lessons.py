@@ -65,6 +65,9 @@ def _told(lesson: Lesson) -> str:
     if mix.growth is not None:
         words.append(f"the easiest {mix.growth.start:.0%} by {mix.growth.by} at first")
         words.append(f"all after {mix.growth.full_after:.0%} of the run")
+    if mix.ladder is not None:
+        back = "" if mix.ladder.back_above is None else f", the one before from {mix.ladder.back_above:g} nats on"
+        words.append(f"one at a time: the next where its validation loss is at most {mix.ladder.advance_below:g}{back}")
     if lesson.restart != "none":
         words.append(f"restarts {lesson.restart}")
     return "; ".join(words)

@@ -14,7 +14,7 @@ from rich.table import Column
 from punie.cli.console import err, note
 from punie.cli.curve import TrainingFacts, figures_of
 from punie.cli.scoreboard import Scoreboard
-from punie.training.metrics import Doing, Echo, Metric, Probed, Saved, StageBegan, TrainLoss, ValidLoss
+from punie.training.metrics import Doing, Echo, Metric, PhaseLoss, Probed, Saved, StageBegan, TrainLoss, ValidLoss
 
 if TYPE_CHECKING:
     from punie.data.progress import Step
@@ -106,6 +106,8 @@ class Live:
                 note(f"stage {metric.stage}: {metric.rows:,} rows, {metric.iters:,} iterations")
             case Probed() if metric.advice:
                 note(warning(metric))
+            case PhaseLoss() if metric.next != metric.phase:
+                note(_move(metric))
             case TrainLoss() | ValidLoss():
                 self._progress.update(self._task, description=metric.stage or "training")
                 self.advance(metric.iteration, iters)
@@ -154,7 +156,13 @@ class Lines:
                 note(f"iteration {metric.iteration}/{iters}  stage {metric.stage}: {metric.rows:,} rows")
             case Probed() if metric.advice:
                 note(warning(metric))
+            case PhaseLoss() if metric.next != metric.phase:
+                note(f"iteration {metric.iteration}/{iters}  {_move(metric)}")
             case Saved():
                 note(f"iteration {metric.iteration}/{iters}  saved")
             case _:
                 pass
+
+
+def _move(metric: PhaseLoss) -> str:
+    return f"phase {metric.phase} has validation loss {metric.loss:.3f}: {metric.next} is next"

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from punie.curriculum.mix import FieldName, Share
+from punie.curriculum.mix import FieldName, Growth, Share, Thresholds
 from punie.curriculum.pace import Pace, Restart
 from punie.curriculum.rows import Where
 from punie.errors import UsageError
@@ -71,7 +71,7 @@ class Anti(_Strict):
     kind: Literal["anti"] = "anti"
 
 
-class Competence(_Strict):
+class Competence(Growth):
     """Rows sorted by the number in field `by`, of which a growing share is drawn from (Platanios et al. 2019).
 
     After t of T steps it is c(t) = min(1, (t (1 - c0^p) / T + c0^p)^(1/p)) with c0 = `start` and p = `power`;
@@ -79,10 +79,12 @@ class Competence(_Strict):
     """
 
     kind: Literal["competence"] = "competence"
-    by: FieldName
-    start: Share = 0.01
-    power: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
-    full_after: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Adaptive(Thresholds):
+    """One phase at a time. After every `steps_per_eval` iterations its validation loss says whether another comes."""
+
+    kind: Literal["adaptive"] = "adaptive"
 
 
 def _by_name(value: Any) -> Any:
@@ -95,13 +97,16 @@ Order = Annotated[_Order, Field(discriminator="kind"), BeforeValidator(_by_name)
 
 
 class Control(_Strict):
-    """The rows that the schedule `of` shows, each as often, in random order: what its order is worth, seen apart."""
+    """The rows that the schedule `of` shows, each as often, in random order: what its order is worth, seen apart.
+
+    Not of an adaptive one, whose rows are known when it has ended.
+    """
 
     kind: Literal["control"] = "control"
     of: Order
 
 
-Schedule = Annotated[_Order | Control, Field(discriminator="kind"), BeforeValidator(_by_name)]
+Schedule = Annotated[_Order | Adaptive | Control, Field(discriminator="kind"), BeforeValidator(_by_name)]
 
 
 class Curriculum(_Strict):
@@ -126,8 +131,10 @@ class Curriculum(_Strict):
             raise ValueError("a phase says iters or epochs, not both")
         if self.replay and isinstance(self.order, Mixed | Competence):
             raise ValueError(f"replay does nothing with schedule {self.order.kind}: it has no earlier phases")
-        if isinstance(self.order, Competence) and any(map(self.breaks_before, self.phases[1:])):
-            raise ValueError("schedule competence is one stage: it has no place for a restart or a phase's own rate")
+        if isinstance(self.order, Competence | Adaptive) and any(map(self.breaks_before, self.phases[1:])):
+            raise ValueError(
+                f"schedule {self.order.kind} is one stage: it has no place for a restart or a phase's own rate"
+            )
         return self
 
     def breaks_before(self, phase: Phase) -> bool:
@@ -140,7 +147,7 @@ class Curriculum(_Strict):
         return any(phase.iters or phase.epochs for phase in self.phases)
 
     @property
-    def order(self) -> Order:
+    def order(self) -> Order | Adaptive:
         """The schedule; of a control, that whose rows it shows."""
         return self.schedule.of if isinstance(self.schedule, Control) else self.schedule
 

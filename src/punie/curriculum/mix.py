@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from punie.curriculum.pace import Name
 from punie.curriculum.rows import Where, found_in, in_order, row_number, select_rows
@@ -48,10 +48,33 @@ class Growth(_Strict):
     """The rows in order of the number in field `by`, of which a growing share is drawn from (`epochs.Growing`)."""
 
     by: FieldName
-    start: Share
-    power: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    full_after: Annotated[float, Field(gt=0, le=1)]
+    start: Share = 0.01
+    power: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2.0
+    full_after: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Share of the stage after which all rows are drawn from."""
+
+
+class Thresholds(_Strict):
+    """Validation losses, in nats, at which the next phase comes, or the one before."""
+
+    advance_below: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    back_above: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """None never goes back."""
+    window: Annotated[int, Field(ge=1)] = 1
+    """Validations whose mean decides, all of them since the last move."""
+
+    @model_validator(mode="after")
+    def _leave_room_to_stay(self) -> Self:
+        if self.back_above is not None and self.back_above <= self.advance_below:
+            raise ValueError("back_above is not above advance_below, so that every loss would move the run")
+        return self
+
+
+class Ladder(Thresholds):
+    """One part at a time, for as long as the validation loss on its own rows says."""
+
+    replay: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of what is shown that comes from the parts before the current one."""
 
 
 class Mix(_Strict):
@@ -60,6 +83,13 @@ class Mix(_Strict):
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
     replay: Replay | None = None
     growth: Growth | None = None
+    ladder: Ladder | None = None
+
+    @model_validator(mode="after")
+    def _shows_in_one_way(self) -> Self:
+        if sum(way is not None for way in (self.replay, self.growth, self.ladder)) > 1:
+            raise ValueError("a mix has one of replay, growth and ladder")
+        return self
 
     def told(self) -> dict[str, Any]:
         """As `FoundMix.told` tells it of rows that were selected by it."""
@@ -92,12 +122,12 @@ class FoundMix:
     @property
     def new(self) -> list[int]:
         """Each row once, in the order of the file."""
-        return _union(self.parts)
+        return union(self.parts)
 
     @property
     def old(self) -> list[int]:
         """Those that are replayed."""
-        return _union(self.again)
+        return union(self.again)
 
     @property
     def pass_size(self) -> float:
@@ -147,14 +177,15 @@ def _find(part: Part, rows: Rows, place: str) -> FoundPart:
     return FoundPart(part.phase, chosen, labels)
 
 
-def _union(parts: Sequence[FoundPart]) -> list[int]:
+def union(parts: Sequence[FoundPart]) -> list[int]:
+    """Each row once, in the order of the file."""
     return sorted({row for part in parts for row in part.rows})
 
 
 def _told(mix: Mix, new: Sequence[Any], old: Sequence[Any]) -> dict[str, Any]:
     replay = mix.replay and {"share": mix.replay.share, "parts": _told_parts(mix.replay.parts, old)}
-    growth = mix.growth and mix.growth.model_dump()
-    return {"parts": _told_parts(mix.parts, new), "replay": replay, "growth": growth}
+    growth, ladder = mix.growth and mix.growth.model_dump(), mix.ladder and mix.ladder.model_dump()
+    return {"parts": _told_parts(mix.parts, new), "replay": replay, "growth": growth, "ladder": ladder}
 
 
 def _told_parts(parts: Sequence[Part], labels: Sequence[Any]) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from punie.curriculum.curriculum import (
+    Adaptive,
     Anti,
     Competence,
     Curriculum,
@@ -15,7 +16,7 @@ from punie.curriculum.curriculum import (
     Phase,
     Sequential,
 )
-from punie.curriculum.mix import Growth, Hardest, Mix, Part, Replay
+from punie.curriculum.mix import Growth, Hardest, Ladder, Mix, Part, Replay
 from punie.curriculum.pace import Restart
 
 
@@ -40,8 +41,11 @@ def lessons(curriculum: Curriculum) -> list[Lesson]:
             mixes = [Mix(parts=_parts(phases)) for _ in phases]
             names = [f"mixed-{number}" for number in range(1, len(phases) + 1)]
         case Competence() as schedule:
-            growth = Growth.model_validate(schedule.model_dump(exclude={"kind"}))
+            growth = Growth(**schedule.model_dump(exclude={"kind"}))
             return [_whole("competence", curriculum, Mix(parts=_parts(phases), growth=growth))]
+        case Adaptive() as schedule:
+            ladder = Ladder(**schedule.model_dump(exclude={"kind"}), replay=curriculum.replay)
+            return [_whole("adaptive", curriculum, Mix(parts=_parts(phases), ladder=ladder))]
         case Sequential():
             mixes, names = [Mix(parts=_parts([phase])) for phase in phases], _names(phases)
         case Anti():

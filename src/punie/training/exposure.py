@@ -55,6 +55,12 @@ def exposure(plan: TrainingPlan, rows: Rows, place: str, windows: int = 60) -> E
             where="key batch_tokens",
             hint="Give batch_size; shares are nearly the same.",
         )
+    if any(stage.adaptive for stage in plan.stages):
+        raise UsageError(
+            "What an adaptive schedule shows is decided while it trains.",
+            where="key schedule",
+            hint="Leave --data out to see its rules; the reports of a run count the rows of each phase.",
+        )
     views = stage_views(plan.stages, rows, place)
     nothing = [TokenRow((), ())] * len(rows)
     steps = list(staged_order(views, batching(plan), nothing, plan.seed, 0, spread=plan.spread))

@@ -70,12 +70,18 @@ class PunieEngine:
         self.learner.model.train()
         learner = self.learner
         order = staged_order(
-            learner.views, self.batching, learner.train_rows, learner.seed, self.first, spread=self.spread
+            learner.views,
+            self.batching,
+            learner.train_rows,
+            learner.seed,
+            self.first,
+            spread=self.spread,
+            judged=learner.judged,
         )
         with attention_in_blocks(self.learner.model):
-            for iteration, indices in zip(self.iterations, order, strict=False):
+            for iteration in self.iterations:
                 listener.at_rest()
-                listener.after(self._step(iteration, indices))
+                listener.after(self._step(iteration, next(order)))
 
     def needs(self) -> Needs:
         plan, model = self.plan, self.learner.model
@@ -86,22 +92,22 @@ class PunieEngine:
         with attention_in_blocks(model):
             return estimate(self.gradient, model, self.learner.optimizer, groups, self.chunk)
 
-    def validate(self) -> Pass:
+    def validate(self, rows: Sequence[TokenRow]) -> Pass:
         model = self.learner.model
         model.eval()
-        total, rows, tokens, positions, trained = 0.0, 0, 0, 0, 0
-        groups = self.batching.validation(self.learner.valid_rows, self.val_batches)
+        total, count, tokens, positions, trained = 0.0, 0, 0, 0, 0
+        groups = self.batching.validation(rows, self.val_batches)
         with attention_in_blocks(model):
             for group in islice(groups, self.world.rank, None, self.world.size):
                 total += self._number(self.measured_loss(model, *_arrays(group)))
-                rows += group.rows
+                count += group.rows
                 tokens += group.tokens
                 positions += group.positions
                 trained += len(group.targets)
         model.train()
-        total, *counts = self.world.total(total, rows, tokens, positions, trained)
-        rows, tokens, positions, trained = map(round, counts)
-        return Pass(total / trained, rows, tokens, positions, trained)
+        total, *counts = self.world.total(total, count, tokens, positions, trained)
+        count, tokens, positions, trained = map(round, counts)
+        return Pass(total / trained, count, tokens, positions, trained)
 
     def _step(self, iteration: int, indices: Sequence[int]) -> Step:
         rows = [self.learner.train_rows[index] for index in indices]

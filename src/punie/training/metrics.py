@@ -129,6 +129,17 @@ class ValidLoss(_Event, frozen=True, kw_only=True, tag="valid"):
     supervised: float
 
 
+class PhaseLoss(_Event, frozen=True, kw_only=True, tag="phase"):
+    """Of an adaptive stage: the loss as in a ValidLoss on the rows of its current phase, and the phase that follows."""
+
+    iteration: int
+    phase: str
+    loss: float
+    rows: int
+    seconds: float
+    next: str
+
+
 class Saved(_Event, frozen=True, kw_only=True, tag="saved"):
     """A point from which the run can resume."""
 
@@ -173,7 +184,20 @@ class Done(_Event, frozen=True, kw_only=True, tag="done"):
     peak_memory: int
 
 
-Metric = Doing | Echo | MemoryNeeds | Probed | StageBegan | TrainLoss | ValidLoss | Saved | Stopped | Failed | Done
+Metric = (
+    Doing
+    | Echo
+    | MemoryNeeds
+    | Probed
+    | StageBegan
+    | TrainLoss
+    | ValidLoss
+    | PhaseLoss
+    | Saved
+    | Stopped
+    | Failed
+    | Done
+)
 
 DECODER = msgspec.json.Decoder(Metric)
 

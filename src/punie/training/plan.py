@@ -201,6 +201,10 @@ class TrainingPlan(BaseModel):
             ),
             (self.spread and not self.stages, "spread does nothing without stages"),
             (
+                self.spread and any(stage.adaptive for stage in self.stages),
+                "which rows an adaptive stage shows is known when it has ended, so they cannot be spread",
+            ),
+            (
                 self.batch_tokens is not None and not self.is_default("batch_size"),
                 "batch_size does nothing beside batch_tokens; give one of them",
             ),

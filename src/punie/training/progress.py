@@ -11,6 +11,7 @@ import msgspec
 
 from punie.errors import UsageError
 from punie.files import open_input
+from punie.training.ladder import Judged
 
 STATE_FORMAT = "punie-state-4"
 """Changes with what a saved state holds and with the order in which a seed draws rows: a run goes on as it began."""
@@ -37,6 +38,8 @@ class Progress:
     trained_tokens: int = 0
     seconds: float = 0.0
     validations: tuple[Validation, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    """Of an adaptive stage."""
 
     def to_metadata(self) -> dict[str, str]:
         """As safetensors carries it: text by name."""

@@ -93,6 +93,12 @@ def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
             where=str(data),
             hint="Leave patience out, or make validation rows with `punie dataset split`.",
         )
+    if any(stage.adaptive for stage in plan.stages) and not (data / "valid.jsonl").is_file():
+        raise UsageError(
+            "An adaptive schedule goes by validation losses, and there is no valid.jsonl here.",
+            where=str(data),
+            hint="Make validation rows with `punie dataset split`, or take another schedule.",
+        )
     if plan.matrix_rows and rows_file(data) is None:
         raise UsageError(
             "matrix_rows measures on test.jsonl or valid.jsonl, and there is neither here.",

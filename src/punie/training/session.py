@@ -16,12 +16,14 @@ from typing import Any
 import mlx.core as mx
 from msgspec.structs import replace as with_changes
 
+from punie.curriculum.mix import Ladder
 from punie.errors import InterruptedRun, UsageError
 from punie.training import readback
 from punie.training.adapter import START, AdapterFolder
 from punie.training.archive import Archive
 from punie.training.checkpoint import forget_moments
 from punie.training.echo import schedule_points
+from punie.training.ladder import judge, phase_now
 from punie.training.loop import PunieEngine
 from punie.training.masking import MASKERS
 from punie.training.metrics import (
@@ -30,6 +32,7 @@ from punie.training.metrics import (
     Echo,
     MemoryNeeds,
     Metric,
+    PhaseLoss,
     Saved,
     StageBegan,
     ValidLoss,
@@ -91,6 +94,8 @@ class Session:
         self.archive = Archive(self.folder, plan, learner, self.selector)
         self.stages = {view.start: view for view in learner.views}
         self.phases = phases_of(learner.views)
+        self.ladder = next((view.found.mix.ladder for view in learner.views), None)
+        learner.judged[:] = progress.judged
         self.window = Window()
         self.probing = plan.probes
         self.train_loss = math.nan
@@ -148,6 +153,8 @@ class Session:
         done, stage = self.progress.iteration, self.stages.get(self.progress.iteration)
         if stage or done % self.rhythm.steps_per_eval == 0:
             self._validate()
+        if self.ladder is not None and done and done % self.rhythm.steps_per_eval == 0:
+            self._judge(self.ladder)
         with self.world.together():
             self._keep_best()
             if stage and (done == 0 or done > self.start.iteration):
@@ -226,7 +233,7 @@ class Session:
             return
         self._say(Doing(what="validating", iteration=self.progress.iteration))
         started = time.perf_counter()
-        done = self.engine.validate()
+        done = self.engine.validate(self.learner.valid_rows)
         seconds = time.perf_counter() - started
         figures = {"loss": done.loss, "rows": done.rows, "padding": done.padding, "supervised": done.supervised}
         if math.isfinite(done.loss):  # JSON has no other numbers, and the error tells of it
@@ -236,6 +243,21 @@ class Session:
         found = Validation(at, done.loss)
         self.progress = replace(self.progress, validations=(*self.progress.validations, found))
         self.best_due = self.selector.select == "best" and self.selector.best(self.progress.validations) == found
+
+    def _judge(self, ladder: Ladder) -> None:
+        """Once at an iteration, over all sessions: the loss of the current phase, and which phase is next."""
+        judged, at = self.learner.judged, self.progress.iteration
+        if any(one.iteration == at for one in judged):
+            return
+        now, started = phase_now(judged), time.perf_counter()
+        done = self.engine.validate(self.learner.phase_valid_rows[now])
+        require_sense(done.loss, done.loss, self.learner.tokenizer.vocab_size, self.plan, at)
+        found = judge(ladder, len(self.learner.phase_valid_rows), judged, at, done.loss)
+        judged.append(found)
+        self.progress = replace(self.progress, judged=tuple(judged))
+        names = [part.phase for part in self.learner.views[0].found.parts]
+        figures = {"loss": done.loss, "rows": done.rows, "seconds": time.perf_counter() - started}
+        self._say(PhaseLoss(iteration=at, phase=names[now], next=names[found.next], **figures))
 
     def _report(self) -> None:
         metric, self.window = self.window.metric(self.progress, self.phases), Window()

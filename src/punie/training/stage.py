@@ -34,6 +34,11 @@ class Stage(Pace):
         return self.mix or Mix(parts=(Part(phase=self.name, where=self.where),))
 
     @property
+    def adaptive(self) -> bool:
+        """Whether validation losses decide what it shows."""
+        return self.shows.ladder is not None
+
+    @property
     def conditions(self) -> list[Where]:
         """By which it selects its rows; a part of all rows has none."""
         return [part.where for part in self.shows.parts if part.where]
@@ -54,6 +59,8 @@ def stage_problem(stages: Sequence[Stage], iters: int, batches_per_update: int) 
             return f"stage {stage.name} has {given} of its own, so its restart must be rate or all"
         if stage.mix and (stage.where or stage.order == "given"):
             return f"stage {stage.name} has a mix, which says its rows and their order; leave where and order out"
+        if stage.adaptive and len(stages) > 1:
+            return f"stage {stage.name} is adaptive, which only the single stage of a run can be"
     if len({stage.name for stage in stages}) < len(stages):
         return "two stages have the same name"
     if stages and stages[0].restart != "none":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from punie.training.batches import TokenRow
 from punie.training.needs import Needs
 
 
@@ -72,5 +73,5 @@ class Engine(Protocol):
     def needs(self) -> Needs | None:
         """An estimate of what a step needs at most; None where there is none."""
 
-    def validate(self) -> Pass:
-        """Over the first `val_batches` batches of the validation rows, which are in the order drawn for this run."""
+    def validate(self, rows: Sequence[TokenRow]) -> Pass:
+        """Over the first `val_batches` batches of these rows."""

@@ -8,7 +8,7 @@ step instead of after it, and notice a NaN only at the next report. Runs in the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import mlx.core as mx
@@ -66,9 +66,9 @@ class StockEngine(TrainingCallback):
     def needs(self) -> Needs | None:
         return None
 
-    def validate(self) -> Pass:
+    def validate(self, rows: Sequence[TokenRow]) -> Pass:
         size, limit = self.plan.batch_size, self.plan.max_seq_length
-        rows = self.learner.valid_rows[: None if self.val_batches == -1 else self.val_batches * size]
+        rows = rows[: None if self.val_batches == -1 else self.val_batches * size]
         loss = evaluate(self.learner.model, rows, size, self.val_batches, limit, iterate_batches=_validation)
         self.learner.model.train()
         positions = sum(make_batch(batch, limit).tokens.size for batch in slices(rows, size))
@@ -103,9 +103,18 @@ class StockEngine(TrainingCallback):
         self.listener.begin(self._values(batch_size, max_seq_length))
         batching = RowsPerStep(batch_size, max_seq_length)
         learner = self.learner
-        order = staged_order(learner.views, batching, dataset, learner.seed, self.first, spread=self.spread)
-        for indices in order:
+        order = staged_order(
+            learner.views,
+            batching,
+            dataset,
+            learner.seed,
+            self.first,
+            spread=self.spread,
+            judged=learner.judged,
+        )
+        for _step in range(self.first, self.plan.iters):
             self.listener.at_rest()
+            indices = next(order)
             self.rows = indices
             rows = [dataset[index] for index in indices]
             batch = make_batch(rows, max_seq_length)

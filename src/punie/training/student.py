@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,19 @@ from mlx.optimizers import join_schedules
 from mlx_lm.tuner.utils import build_schedule, linear_to_lora_layers
 from mlx_lm.utils import get_total_parameters, load
 
+from punie.curriculum.rows import select_rows
 from punie.errors import UsageError
 from punie.training import modules
 from punie.training.adapter import AdapterFolder
 from punie.training.batches import TokenRow
 from punie.training.batching import batching
 from punie.training.checkpoint import flat, load_state, random_key, seed_of
+from punie.training.ladder import Judged
 from punie.training.masking import MASKERS, RenderedChat, Spans
 from punie.training.order import validation_order
 from punie.training.overlong import FittedRows, fit_rows
 from punie.training.plan import TrainingPlan
-from punie.training.rows import TeachingRows
+from punie.training.rows import Split, TeachingRows
 from punie.training.schedule import Schedule
 from punie.training.start import load_start
 from punie.training.tokens import tokenize
@@ -50,10 +52,14 @@ class Learner:
     """What chose the tokens of these rows that are learned."""
     views: tuple[View, ...]
     """What each stage learns from; none where the run is one stage over all rows."""
+    phase_valid_rows: tuple[list[TokenRow], ...]
+    """Of an adaptive stage, the validation rows of each phase."""
     start: Path | None
     """The adapter whose weights the model had first; None where they were drawn."""
     seed: int
     """Read back from MLX's random stream before anything was drawn from it."""
+    judged: list[Judged] = field(default_factory=list)
+    """What an adaptive stage goes by: the session adds, the order of steps reads."""
 
     @property
     def train_rows(self) -> list[TokenRow]:
@@ -106,11 +112,24 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
     make_trainable(model, plan)
     start = None if plan.resume_from is None else load_start(plan, model)
     valid = replace(valid, rows=[valid.rows[index] for index in validation_order(len(valid.rows), seed)])
-    learner = Learner(model, tokenizer, make_optimizer(plan), train, valid, MASKERS[plan.mask], views, start, seed)
+    by_phase = _by_phase(plan, valid.rows, rows.valid)
+    masker, optimizer = MASKERS[plan.mask], make_optimizer(plan)
+    learner = Learner(model, tokenizer, optimizer, train, valid, masker, views, by_phase, start, seed)
     if (state := AdapterFolder.of(plan).state).exists():
         load_state(state, model, learner.optimizer)
     mx.eval(model.parameters())
     return learner
+
+
+def _by_phase(plan: TrainingPlan, valid: Sequence[TokenRow], split: Split) -> tuple[list[TokenRow], ...]:
+    """Raises DataError for a phase that no validation row belongs to."""
+    labels = [split.rows[row.line - 1] for row in valid]
+    return tuple(
+        [valid[index] for index in select_rows(part.where, labels, f"Phase {part.phase}", str(split.path))]
+        for stage in plan.stages
+        if stage.adaptive
+        for part in stage.shows.parts
+    )
 
 
 def make_trainable(model: Any, plan: TrainingPlan) -> None:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from punie.curriculum.epochs import Epochs, Given, Growing, Replayed, Shuffled
-from punie.curriculum.mix import FoundMix, Rows, find_mix
+from punie.curriculum.mix import FoundMix, Rows, find_mix, union
 from punie.training.batches import TokenRow
 from punie.training.batching import Batching
+from punie.training.ladder import Judged, climbing_order
 from punie.training.stage import Stage, starts
 
 
@@ -34,6 +35,14 @@ class View:
         """The stage, as the echo tells it."""
         return {**self.stage.model_dump(include={"name", "iters", "order", "restart"}), **self.found.told()}
 
+    def phase_source(self, number: int, seed: int) -> Epochs:
+        """Of an adaptive stage: where the steps of one phase are drawn from."""
+        parts, share = self.found.parts, self.found.mix.ladder.replay if self.found.mix.ladder else 0.0
+        new = Shuffled(parts[number].rows, seed)
+        if not number or not share:
+            return new
+        return Replayed(new, Shuffled(union(parts[:number]), _apart(seed, 0, 1)), share)
+
     def source(self, seed: int) -> Epochs | Growing:
         """Where its steps are drawn from."""
         mix, new = self.found.mix, self.found.new
@@ -44,10 +53,19 @@ class View:
             return Replayed(Shuffled(new, seed), Shuffled(self.found.old, _apart(seed, 0, 1)), mix.replay.share)
         return Given(new) if self.stage.order == "given" else Shuffled(new, seed)
 
-    def order(self, batching: Batching, rows: Sequence[TokenRow], seed: int, begun: int) -> Iterator[list[int]]:
-        """Its steps from step `begun` on."""
+    def order(
+        self, batching: Batching, rows: Sequence[TokenRow], seed: int, begun: int, judged: Sequence[Judged]
+    ) -> Iterator[list[int]]:
+        """Its steps from step `begun` on; those of an adaptive stage follow what was judged when each is asked for."""
+
+        def of_phase(number: int, first: int) -> Iterator[list[int]]:
+            own = _apart(seed, number)
+            return batching.order(rows, self.phase_source(number, own), own, first)
+
         source = self.source(seed)
-        if isinstance(source, Growing):
+        if self.found.mix.ladder is not None:
+            steps = climbing_order(judged, begun, of_phase)
+        elif isinstance(source, Growing):
             steps = (batching.step(rows, source.draw(step, batching.least)) for step in count(begun))
         else:
             steps = batching.order(rows, source, seed, begun)
@@ -72,17 +90,26 @@ def phases_of(views: Sequence[View]) -> dict[int, str]:
 
 
 def staged_order(
-    views: Sequence[View], batching: Batching, rows: Sequence[TokenRow], seed: int, first: int, *, spread: bool = False
+    views: Sequence[View],
+    batching: Batching,
+    rows: Sequence[TokenRow],
+    seed: int,
+    first: int,
+    *,
+    spread: bool = False,
+    judged: Sequence[Judged] = (),
 ) -> Iterator[list[int]]:
     """The rows of each step from step `first` on, stage by stage; of all rows, endless, where there are no stages.
 
-    With `spread` the rows of all stages, each as often as they show it, are shuffled over the whole run.
+    With `spread` the rows of all stages, each as often as they show it, are shuffled over the whole run. An adaptive
+    stage reads in `judged` what was decided before each step.
     """
     if not views:
         return batching.order(rows, Shuffled(range(len(rows)), seed), seed, first)
     if not spread:
         orders = (
-            view.order(batching, rows, _apart(seed, n), max(first - view.start, 0)) for n, view in enumerate(views)
+            view.order(batching, rows, _apart(seed, n), max(first - view.start, 0), judged)
+            for n, view in enumerate(views)
         )
         return chain.from_iterable(orders)
     shown = np.fromiter(chain.from_iterable(staged_order(views, batching, rows, seed, 0)), np.int64)
