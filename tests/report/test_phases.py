@@ -15,7 +15,11 @@ BASIS = {"model_hash": "m", "rows_hash": "sha256:abc", "mask": "last", "max_seq_
 
 
 def point(name: str, stage: str | None, selects: list[str], losses: dict[str, float]) -> dict[str, Any]:
-    cells = {key: {"loss": loss, "right": 0.25, "tokens": 100, "rows": 8} for key, loss in losses.items()}
+    tokens, shares = [10] * 8, [9, 11] * 4
+    cells = {
+        key: {"loss": loss, "right": 0.25, "row_losses": [loss * share for share in shares], "row_tokens": tokens}
+        for key, loss in losses.items()
+    }
     figures = {"iterations": 12, "updates": 6, "seconds": 90.0, "weights_hash": name}
     return {"name": name, "run": "adapters/phases", "stage": stage, "selects": selects, "cells": cells, **figures}
 
@@ -39,9 +43,9 @@ def test_the_table_says_what_was_learned_where_it_was_best_and_what_is_forgotten
     assert table.columns == (START, "a", "b")
     rows = {row.category: ([cell.text for cell in row.cells], row.forgotten, row.word) for row in table.body}
     assert rows == {
-        "naming": (["4.0000", "1.0000 ▾ •", "2.0000"], "+1.0000", "forgot"),
-        "writing": (["5.0000", "4.0000", "3.0000 ▾ •"], "−1.0000", ""),
-        FULL: (["4.5000", "2.5000", "2.4000 ▾"], "−0.1000", ""),
+        "naming": (["4.0000", "1.0000 ▾ •", "2.0000"], "+1.0000 (+0.9250 to +1.0750)", "forgot"),
+        "writing": (["5.0000", "4.0000", "3.0000 ▾ •"], "−1.0000 (−1.0750 to −0.9250)", ""),
+        FULL: (["4.5000", "2.5000", "2.4000 ▾"], "−0.1000 (−0.1075 to −0.0925)", ""),
     }
     assert "8 of the full set (rows sha256:abc, mask last)" in table.basis
 
@@ -56,7 +60,7 @@ def test_the_results_are_tables_of_each_phase_and_the_baseline() -> None:
         "| Checkpoint | adapters/phases/stages/a |",
         "| phases (baseline) | 2.0000 | 25.0% | all rows at once |",
         "| phases (b) | 2.4000 | 25.0% | phase after phase |",
-        "| naming | 8 | 4.0000 | 1.0000 ▾ • | 2.0000 | +1.0000 forgot |",
+        "| naming | 8 | 4.0000 | 1.0000 ▾ • | 2.0000 | +1.0000 (+0.9250 to +1.0750) forgot |",
     ):
         assert line in text
     assert "No baseline was given" in results_markdown(matrix(*CHAIN))
@@ -66,3 +70,14 @@ def test_losses_on_other_rows_are_not_compared() -> None:
     """The error names what differs."""
     with pytest.raises(UsageError, match="another rows_hash and mask"):
         results_markdown(matrix(*CHAIN), matrix(*MIXED, rows_hash="other", mask="none"))
+
+
+def test_too_few_rows_have_no_interval_and_no_verdict() -> None:
+    """A loss that rose on seven rows is told, and not called forgotten."""
+    few = matrix(*CHAIN)
+    for checkpoint in few.checkpoints:
+        cell = checkpoint.cells["naming"]
+        shorter = {"row_losses": cell.row_losses[:7], "row_tokens": cell.row_tokens[:7]}
+        checkpoint.cells["naming"] = cell.model_copy(update=shorter)
+    (row,) = [row for row in matrix_table(few).body if row.category == "naming"]
+    assert (row.rows, row.forgotten, row.word) == (7, "+0.9857", "")

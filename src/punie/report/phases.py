@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 from punie.errors import UsageError
+from punie.evaluation.stats import paired_bootstrap
 from punie.report import numbers
-from punie.report.training import HARDLY, nats
+from punie.report.training import nats
 from punie.training.fixed_rows import FULL
 from punie.training.matrix import Checkpoint, Matrix
 
 MARKS = {"lowest": "▾", "learned": "•"}
 """In a table: the lowest loss of a category, and the categories that the stage learned from."""
+
+FEWEST = 8
+"""Rows of which an interval is told."""
 
 _HASH_SHOWN = 19
 
@@ -37,9 +42,9 @@ class MatrixRow:
     rows: int
     cells: tuple[MatrixCell, ...]
     forgotten: str
-    """Signed, in nats; empty where there is nothing earlier."""
+    """Signed, in nats, with its interval where there are rows enough; empty where there is nothing earlier."""
     word: str
-    """ "forgot", where the final loss is higher by a share of more than HARDLY."""
+    """ "forgot", where the whole interval is above 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +77,22 @@ def _row(matrix: Matrix, category: str) -> MatrixRow:
         )
         for point, cell in measured
     )
-    lost = matrix.forgotten(category)
-    forgot = lost is not None and lost > HARDLY * matrix.final.cells[category].loss
-    return MatrixRow(
-        category=category,
-        rows=measured[0][1].rows,
-        cells=tuple(cells),
-        forgotten="" if lost is None else f"{lost:+.4f}".replace("-", "\N{MINUS SIGN}"),
-        word="forgot" if forgot else "",
-    )
+    forgotten, word = _forgotten(matrix.forgotten(category))
+    return MatrixRow(category, measured[0][1].rows, tuple(cells), forgotten, word)
+
+
+def _forgotten(shares: Sequence[float]) -> tuple[str, str]:
+    if not shares:
+        return "", ""
+    lost = _signed(fmean(shares))
+    if len(shares) < FEWEST:
+        return lost, ""
+    interval = paired_bootstrap(shares)
+    return f"{lost} ({_signed(interval.low)} to {_signed(interval.high)})", "forgot" if interval.low > 0 else ""
+
+
+def _signed(nats_: float) -> str:
+    return f"{nats_:+.4f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _basis(matrix: Matrix) -> Iterator[str]:
@@ -91,8 +103,8 @@ def _basis(matrix: Matrix) -> Iterator[str]:
     if matrix.rows_file == "valid.jsonl":
         yield "Validation rows may also have chosen the checkpoint, which flatters it."
     yield f"{MARKS['learned']} marks what the stage learned from, {MARKS['lowest']} the lowest loss of a category."
-    yield "Forgotten is the final loss less the lowest of the stages before."
-    yield "How far chance moves a mean over so few rows is not measured."
+    yield "Forgotten is the final loss less the lowest of the stages before, with its 95% interval over other rows"
+    yield f"of this kind (bootstrap; none below {FEWEST} rows), each category for itself; another seed may differ more."
 
 
 def results_markdown(matrix: Matrix, baseline: Matrix | None = None) -> str:

@@ -27,8 +27,17 @@ class Cell(_Value):
 
     loss: float
     right: float
-    tokens: int
-    rows: int
+    row_losses: tuple[float, ...]
+    """Of each row the sum over its tokens, in an order that all checkpoints share."""
+    row_tokens: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        return sum(self.row_tokens)
+
+    @property
+    def rows(self) -> int:
+        return len(self.row_tokens)
 
 
 class Checkpoint(_Value):
@@ -82,14 +91,21 @@ class Matrix(_Value):
         """What training ended with, whichever checkpoint became the adapter."""
         return next((point for point in reversed(self.checkpoints) if point.stage), self.checkpoints[-1])
 
-    def forgotten(self, category: str) -> float | None:
-        """By how much, in nats, the final loss is above the lowest of the stages before; negative where it is below.
+    def forgotten(self, category: str) -> tuple[float, ...]:
+        """By how much the final loss is above the lowest of the stages before, as a number for each row.
 
-        None where there is no stage before.
+        Their mean is the difference of both losses, in nats; negative where the final one is lower. Their spread is
+        that of this difference, a ratio of sums over rows of unlike lengths (linearised; Cochran 1977, section 6.4).
+        Nothing where no stage came before.
         """
         stages = [point for point in self.checkpoints if point.stage and point is not self.final]
-        losses = [point.cells[category].loss for point in stages if category in point.cells]
-        return self.final.cells[category].loss - min(losses) if losses else None
+        earlier = [point.cells[category] for point in stages if category in point.cells]
+        if not earlier:
+            return ()
+        best, final = min(earlier, key=lambda cell: cell.loss), self.final.cells[category]
+        rise, mean_length = final.loss - best.loss, final.tokens / final.rows
+        rows = zip(final.row_losses, best.row_losses, final.row_tokens, strict=True)
+        return tuple(rise + (now - then - rise * tokens) / mean_length for now, then, tokens in rows)
 
     def loss_of(self, point: Checkpoint) -> float | None:
         """Over the categories that its stage learned from, each token weighing alike; None where there is none."""
@@ -99,10 +115,10 @@ class Matrix(_Value):
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag="measured"):
-    """What the measuring child says of a checkpoint: for each set, summed loss, right tokens, tokens and rows."""
+    """What the measuring child says of a checkpoint: of each row of a set its summed loss, right tokens, and tokens."""
 
     name: str
-    sets: dict[str, tuple[float, int, int, int]]
+    sets: dict[str, list[tuple[float, int, int]]]
     per_category: int
     rows_hash: str
 

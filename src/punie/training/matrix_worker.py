@@ -82,13 +82,9 @@ def _usable(rows: Sequence[TokenRow], indices: Sequence[int], plan: TrainingPlan
 
 
 def _measured(name: str, fixed: FixedRows, sums: dict[int, Sums]) -> Measured:
-    sets = {}
-    for label, indices in fixed.sets.items():
-        there = [sums[index] for index in indices if index in sums]
-        if there:
-            losses, right, tokens = zip(*there, strict=True)
-            sets[label] = (sum(losses), sum(right), sum(tokens), len(there))
-    return Measured(name=name, sets=sets, per_category=fixed.per_category, rows_hash=fixed.hash)
+    sets = {name: [sums[index] for index in indices if index in sums] for name, indices in fixed.sets.items()}
+    there = {name: rows for name, rows in sets.items() if rows}
+    return Measured(name=name, sets=there, per_category=fixed.per_category, rows_hash=fixed.hash)
 
 
 def _row_sums(model: Any, rows: dict[int, TokenRow], plan: TrainingPlan) -> dict[int, Sums]:

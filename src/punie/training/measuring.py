@@ -167,11 +167,14 @@ def _checkpoint(plan: TrainingPlan, point: Point, measured: Measured) -> Checkpo
         iterations=iterations,
         updates=iterations // plan.grad_accumulation_steps,
         seconds=seconds,
-        cells={
-            name: Cell(loss=loss / tokens, right=right / tokens, tokens=tokens, rows=rows)
-            for name, (loss, right, tokens, rows) in measured.sets.items()
-        },
+        cells={name: _cell(rows) for name, rows in measured.sets.items()},
     )
+
+
+def _cell(rows: Sequence[tuple[float, int, int]]) -> Cell:
+    losses, right, tokens = zip(*rows, strict=True)
+    learned = sum(tokens)
+    return Cell(loss=sum(losses) / learned, right=sum(right) / learned, row_losses=losses, row_tokens=tokens)
 
 
 def _pace(plan: TrainingPlan, stage: str | None) -> tuple[int, float]:
