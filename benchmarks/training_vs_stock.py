@@ -7,9 +7,10 @@ gets every cell as it is done, so a run that was stopped goes on where it was: a
 not measured again. A cell that fails is told of, and the others are measured.
 
 Both sides meet every row exactly once. Rates count real tokens, no padding, per CPU second of the training loop:
-loading, tokenizing and validation are left out on both sides, and compiling, which on Linux a child of MLX does. Arms
-alternate, each run is a process of its own with one BLAS thread, and the better of two runs counts: what else the
-machine does only slows down. Stock runs compiled and uncompiled, and the better of these counts.
+loading, tokenizing and validation are left out on both sides, and compiling, which on Linux a child of MLX does; so are
+Punie's estimate of memory and its probes, which are made once for a run. Arms alternate, each run is a process of its
+own with one BLAS thread, and the better of two runs counts: what else the machine does only slows down. Stock runs
+compiled and uncompiled, and the better of these counts.
 """
 
 from __future__ import annotations
@@ -181,7 +182,7 @@ def run(folder: Path, task: str, knobs: Found, cell: Cell, *, compiled: bool = F
     """One child's result. Every run has a folder of its own, unless the knobs name one."""
     work = Path(tempfile.mkdtemp(dir=folder))
     given = {"batch_size": cell.batch_size, "iters": cell.rows // cell.batch_size, "num_layers": 4, "mask": "last"}
-    given |= {"max_seq_length": LONGEST, "learning_rate": 1e-4, "adapter_path": str(work / "adapter")}
+    given |= {"max_seq_length": LONGEST, "learning_rate": 1e-4, "adapter_path": str(work / "adapter"), "probes": False}
     plan = parse_plan({**given, **knobs}, where="benchmark")
     (Path(plan.adapter_path) / "run").mkdir(parents=True, exist_ok=True)
     (work / "plan.yaml").write_text(plan.to_yaml())
