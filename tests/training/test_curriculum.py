@@ -38,6 +38,7 @@ PHASES = [{"name": name, "where": {"level": level}} for level, name in enumerate
 HYBRID = {"kind": "hybrid", "hardest": 0.25, "by": "difficulty"}
 COMPETENCE = {"kind": "competence", "by": "difficulty", "start": 0.1}
 KNOBS = {"warmup": 0, "initial_learning_rate": 0.0, "decay": None, "bias_correction": False}
+TIMED = {"phases": [{**phase, "iters": 1} for phase in PHASES]}
 PATHS = {"model": "m", "adapter_path": "a"}
 
 
@@ -295,6 +296,8 @@ def test_a_pass_over_a_stage_with_replay_shows_every_new_row(leveled: Path) -> N
     ("plan", "complaint"),
     [
         ({"iters": 2}, "2 optimizer updates cannot have 3 stages"),
+        ({"curriculum": TIMED, "iters": None, "epochs": 3}, "makes iters 18, but iters is 3"),
+        ({"curriculum": TIMED, "iters": None, "updates": 4}, "makes iters 4, but iters is 3"),
         ({"curriculum": 3}, "a file's name, or a block"),
         ({"curriculum": {"phases": [{**PHASES[0], "epochs": 1}]}, "iters": 40}, "makes iters 2, but iters is 40"),
         ({"curriculum": {"phases": [{**PHASES[0], "epochs": 1}]}, "iters": None, "batch_size": None,

@@ -43,7 +43,7 @@ def settled(values: Mapping[str, Any], where: str) -> Wording:
     settling.scale()
     settling.curriculum()
     settling.stages()
-    if "curriculum" not in values:
+    if (asked := settling.values.get("curriculum")) is None or asked.timed:
         settling.iters()
     settling.warmup()
     settling.rhythm()
