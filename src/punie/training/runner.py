@@ -55,7 +55,7 @@ _FULL_BYTES = 1_000_000
 def train(
     plan: TrainingPlan, *, resume: bool = False, on_metric: Callable[[Metric], None] | None = None
 ) -> TrainingOutcome:
-    """Train an adapter, or go on with one whose training was interrupted; a finished one is returned as it is.
+    """Train an adapter, or go on with one whose training was interrupted; of a finished one, measure what is not.
 
     Raises UsageError, DataError or CapacityError before anything heavy is started, TrainingError when the child
     breaks, PlanMismatchError when it trains something else, DivergedError, and InterruptedRun on Ctrl-C.
@@ -65,7 +65,8 @@ def train(
     if resume:
         _require_same_plan(plan, folder)
         if folder.outcome.is_file():
-            measure(plan, on_metric)
+            with claimed(folder):
+                measure(plan, on_metric)
             return read_outcome(folder.root)
     else:
         require_unused(folder)
