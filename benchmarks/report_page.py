@@ -157,6 +157,8 @@ def main() -> None:
     parser.add_argument("cases", type=int, nargs="?", default=2000)
     parser.add_argument("--keep", type=Path, help="a folder to leave the page in")
     arguments = parser.parse_args()
+    if (browser := shutil.which("chromium")) is None:
+        parser.error("no Chromium here; Debian's package is called chromium")
     cases = make_cases(arguments.cases)
     comparison = compare(make_run("before", cases, 0.5), make_run("after", cases, 0.65))
     started = time.process_time()
@@ -165,7 +167,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch, sync_playwright() as playwright:
         path = Path(arguments.keep or scratch) / "comparison.html"
         path.write_text(text, encoding="utf-8")
-        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         rounds = []
         for _ in range(ROUNDS):
             page = chromium.new_page(viewport={"width": 1200, "height": 900})
