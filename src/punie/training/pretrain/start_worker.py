@@ -28,6 +28,8 @@ from punie.training.pretrain.tokenizer import END, write_tokenizer
 from punie.training.pretrain.vocabulary import CONTINUE, UNKNOWN, learn_tokenizer
 from punie.training.rows import read_teaching_rows
 
+_MARKS = ("bos_token_id", "eos_token_id", "pad_token_id")
+"""All of them the mark of the end: transformers makes up its own where a configuration is silent."""
 _RESIDUAL = ("o_proj", "down_proj", "c_proj")
 _TRIED = 1000
 """Texts that must come back from the tokenizer as mlx-lm loads it."""
@@ -80,7 +82,7 @@ def draw_weights(model: nn.Module, first: FirstWeights, seed: int) -> None:
 
 def _configuration(recipe: ModelRecipe, tokenizer: Tokenizer) -> dict[str, Any]:
     end = tokenizer.token_to_id(END)
-    marks = {"vocab_size": tokenizer.get_vocab_size(), "eos_token_id": end, "pad_token_id": end}
+    marks = {"vocab_size": tokenizer.get_vocab_size(), **dict.fromkeys(_MARKS, end)}
     return {**recipe.model, **marks, "torch_dtype": "float32"}
 
 
