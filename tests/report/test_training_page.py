@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from punie.cli.watching import page_of_training
 from punie.data.ledger import Removal
@@ -17,7 +18,7 @@ from punie.report.pages import redraw, write_training_page
 from punie.report.training import Fate, TrainingRecord, read_training
 from punie.report.training_page import render_training
 from punie.training.adapter import AdapterFolder
-from punie.training.metrics import Done, Failed, Metric, ValidLoss, append_metric, read_metrics, rewrite_metrics
+from punie.training.metrics import Done, Echo, Failed, Metric, ValidLoss, append_metric, read_metrics, rewrite_metrics
 from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
 from punie.training.runner import train
@@ -147,6 +148,21 @@ def test_every_key_of_the_plan_stands_beside_what_came_back(finished: Path) -> N
     page = render_training(read_training(finished))
     assert all(f'<th scope="row">{key}</th>' in page for key in TrainingPlan.model_fields)
     assert "not what the plan says" not in page
+
+
+@pytest.mark.parametrize(("lost", "accused"), [("weight_decay", False), ("batch_size", True)])
+def test_a_key_that_came_later_is_not_called_lost(finished: Path, tmp_path: Path, lost: str, accused: bool) -> None:
+    """A run of an earlier version did not know the key, so it is at its default; what was given had to come back."""
+    folder = copied(finished, tmp_path / "earlier")
+    metrics = read_metrics(folder.metrics)
+    known = [
+        replace(m, values={key: value for key, value in m.values.items() if key != lost}) if isinstance(m, Echo) else m
+        for m in metrics
+    ]
+    rewrite_metrics(folder.metrics, known)
+    page = render_training(read_training(folder.root))
+    assert ("not what the plan says" in page) == accused
+    assert ("not known to the version that trained" in page) != accused
 
 
 def test_a_page_drawn_twice_is_the_same(finished: Path, monkeypatch: pytest.MonkeyPatch) -> None:

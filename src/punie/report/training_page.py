@@ -178,7 +178,9 @@ def _settings(record: TrainingRecord) -> Iterator[Setting]:
     back = {arrival.field: arrival for arrival in arrivals(record.plan, echoes[-1])} if echoes else {}
     for key, value in record.plan.model_dump().items():
         found, arrived = "", True
-        if key in back:
+        if key in back and key not in echoes[-1].values and record.plan.is_default(key):
+            found = "not known to the version that trained"
+        elif key in back:
             found, arrived = _shown(back[key].found), back[key].arrived
         elif echoes and key in SETTLED_BEFORE:
             found = "as iters" if value is not None else _shown(None)
