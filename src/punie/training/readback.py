@@ -12,6 +12,7 @@ from mlx_lm.tuner.lora import LoRASwitchLinear
 
 from punie.training import modules
 from punie.training.checkpoint import flat
+from punie.training.last_layer import is_checkpointed
 from punie.training.optimizer import OPTION_NAMES
 
 
@@ -29,7 +30,7 @@ def read_model(model: Any, tokenizer: Any) -> dict[str, Any]:
         "scale": _only({module.scale for module in adapters}),
         # nn.Dropout keeps the share that stays.
         "dropout": _only({round(1 - module.dropout._p_1, 9) for module in adapters}),
-        "grad_checkpoint": type(model.layers[0]).__call__.__name__ == "checkpointed_fn",
+        "grad_checkpoint": is_checkpointed(model.layers[0]),
     }
 
 
