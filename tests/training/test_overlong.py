@@ -12,9 +12,9 @@ from punie.errors import DataError
 from punie.files import read_jsonl, write_jsonl
 from punie.training.batches import TokenRow
 from punie.training.batching import RowsPerStep
+from punie.training.knobs import Overlong
 from punie.training.metrics import Echo, Metric
 from punie.training.overlong import fit_rows, keep_answer
-from punie.training.plan import Overlong
 from punie.training.rows import Split, read_teaching_rows
 from punie.training.runner import train
 from punie.training.student import build_learner, load_student

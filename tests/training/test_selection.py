@@ -10,7 +10,7 @@ from punie.errors import DivergedError, UsageError
 from punie.files import hash_file, write_jsonl
 from punie.training.metrics import ValidLoss, read_metrics
 from punie.training.outcome import read_outcome
-from punie.training.progress import Validation
+from punie.training.progress import Progress, Validation
 from punie.training.runner import train
 from punie.training.selection import Selection, Selector
 
@@ -21,6 +21,10 @@ FALLS_AND_RISES = [Validation(*pair) for pair in ((0, 4.0), (10, 3.0), (20, 2.5)
 
 def selector(select: str = "best", patience: int | None = None, min_delta: float = 0.0, keep: int = -1) -> Selector:
     return Selector(select, patience, min_delta, keep, first=2)  # ty: ignore[invalid-argument-type]
+
+
+def reached(iteration: int, validations: list[Validation]) -> Progress:
+    return Progress(model_hash="", data_hash="", iteration=iteration, validations=tuple(validations))
 
 
 @pytest.mark.parametrize(
@@ -36,12 +40,12 @@ def selector(select: str = "best", patience: int | None = None, min_delta: float
 )
 def test_a_choice_says_how_it_was_made(select: str, validations: list[Validation], expected: Selection) -> None:
     """Loss, number of candidates and reason are those of the checkpoint that was taken."""
-    assert selector(select).choose(validations, 40) == expected
+    assert selector(select).choose(reached(40, validations)) == expected
 
 
 def test_training_that_did_not_help_is_said() -> None:
     """The model before training is no candidate, yet its loss is held against the best."""
-    choice = selector().choose([Validation(0, 1.0), Validation(10, 3.0)], 10)
+    choice = selector().choose(reached(10, [Validation(0, 1.0), Validation(10, 3.0)]))
     assert choice.reason.endswith("no lower than that of the model before training")
 
 
@@ -53,7 +57,7 @@ def test_patience_counts_validations_without_improvement(
     patience: int | None, min_delta: float, exhausted: bool
 ) -> None:
     """What is lower by min_delta or less is no improvement."""
-    assert selector(patience=patience, min_delta=min_delta).exhausted(FALLS_AND_RISES) == exhausted
+    assert selector(patience=patience, min_delta=min_delta).exhausted(reached(40, FALLS_AND_RISES)) == exhausted
 
 
 @pytest.mark.parametrize(("keep", "gone"), [(-1, set()), (4, set()), (2, {8}), (1, {8, 12}), (0, {8, 12, 16})])

@@ -47,7 +47,5 @@ class Archive:
 
     def drop_old_checkpoints(self, progress: Progress) -> None:
         """Only after the state was saved: a resumed run needs the best checkpoint that its state knows of."""
-        best = self.selector.best(progress.validations)
-        self.folder.drop_checkpoints(
-            self.selector.superfluous(self.folder.checkpoints(), protected=best and best.iteration)
-        )
+        best = self.selector.best(progress)
+        self.folder.drop_checkpoints(self.selector.superfluous(self.folder.checkpoints(), protected=best))

@@ -12,8 +12,9 @@ import numpy as np
 from punie.curriculum.epochs import Epochs
 from punie.data.cuts import width
 from punie.training.batches import Group, TokenRow, clipped, make_group, make_groups, make_packs, make_stream, slices
+from punie.training.knobs import Packing
 from punie.training.order import affordable, budget_order, budget_steps, counted_order, full_blocks, like_length_order
-from punie.training.plan import Packing, TrainingPlan
+from punie.training.plan import TrainingPlan
 
 _ENDLESS = 1 << 62
 

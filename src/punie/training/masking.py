@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from punie.training.plan import Mask
+from punie.training.knobs import Mask
 
 Spans = tuple[tuple[int, int], ...]
 

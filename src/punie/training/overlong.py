@@ -10,7 +10,7 @@ from punie.data.ledger import Removal, row_hash
 from punie.data.source import read_lines
 from punie.errors import DataError
 from punie.training.batches import TokenRow
-from punie.training.plan import Overlong
+from punie.training.knobs import Overlong
 from punie.training.rows import Split, name_rows
 
 TOO_LONG, SILENT = "max-seq-length", "no-learned-token"

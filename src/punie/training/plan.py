@@ -6,27 +6,15 @@ nested blocks, are flat here. `TrainingPlan.to_mlx_lm` gives the nested form bac
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
-from punie.curriculum.curriculum import Curriculum
-from punie.curriculum.pace import RATE_KEYS, Shape
-from punie.training.optimizer import HIGHEST_RATE, OPTION_NAMES, OPTIONS, OptimizerName, option_problem
-from punie.training.schedule import Rates, Schedule
-from punie.training.stage import Stage, stage_problem
-
-Positive = Annotated[int, Field(ge=1)]
-CountOrAll = Annotated[int, Field(ge=-1)]
-Mask = Literal["none", "prompt", "assistant", "last"]
-Select = Literal["best", "last"]
-Overlong = Literal["cut", "keep-answer", "drop"]
-Packing = bool | Literal["stream"]
-
-Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1)]
+from punie.curriculum.pace import RATE_KEYS
+from punie.training.contradictions import contradictions
+from punie.training.knobs import Knobs
+from punie.training.optimizer import OPTION_NAMES
 
 
 def key_names(key: str, module: str) -> bool:
@@ -42,222 +30,14 @@ OURS = {
 """Fields that mlx-lm's own configuration has no word for."""
 
 
-class TrainingPlan(BaseModel):
-    """One training run, down to the last knob."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model: Annotated[str, Field(min_length=1)]
-    """A folder, a hub name, or the name of the embedded model."""
-    data: Annotated[str, Field(min_length=1)]
-    """A folder with train.jsonl and, if there is one, valid.jsonl."""
-    adapter_path: Annotated[str, Field(min_length=1)]
-    """The folder to be made."""
-    resume_from: Annotated[str, Field(min_length=1)] | None = None
-    """An adapter whose weights are the first ones: its folder, or the name of a hub repository; None begins anew."""
-    engine: Literal["punie", "mlx-lm"] = "punie"
-    """Whose loop trains: Punie's, or mlx-lm's as the reference. Both get the same rows in the same order."""
-    fine_tune_type: Literal["lora", "dora", "full"] = "lora"
-    iters: Positive = 1000
-    """Batches to learn from; an optimizer update happens every `grad_accumulation_steps` of them."""
-    epochs: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """The passes over the rows that `iters` was computed from, where they were asked for."""
-    batch_size: Positive = 4
-    """Rows of a batch."""
-    batch_tokens: Annotated[int, Field(ge=2)] | None = None
-    """Tokens of a batch, padding included, instead of `batch_size`: rows of like length, as many as fit."""
-    packing: Packing = False
-    """Whether several rows share one of `max_seq_length` tokens, each seeing only itself; tried on the model first.
-    "stream": a step's rows are one text, cut every `max_seq_length` tokens without regard to where rows end."""
-    learning_rate: Rate = 1e-5
-    """The highest rate: reached after `warmup`."""
-    schedule: Shape = "constant"
-    warmup: Annotated[int, Field(ge=0)] = 0
-    """Optimizer updates over which the rate rises linearly."""
-    initial_learning_rate: Rate = 0.0
-    """Where the warmup begins."""
-    final_learning_rate: Rate = 0.0
-    """Where a cosine or linear schedule ends."""
-    decay: Positive | None = None
-    """Updates from the highest rate to the final one; None for all that are left after the warmup."""
-    optimizer: OptimizerName = "adam"
-    weight_decay: Rate | None = None
-    """This and the other options of an optimizer: None leaves the value to MLX (`optimizer.py` has them)."""
-    betas: tuple[Share, Share] | None = None
-    eps: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    bias_correction: bool | None = None
-    momentum: Share | None = None
-    dampening: Share | None = None
-    nesterov: bool | None = None
-    ns_steps: Positive | None = None
-    num_layers: CountOrAll = 16
-    """How many of the last layers learn; -1 for all."""
-    whole_model: bool = False
-    """Whether embeddings, last norm and head learn too, which fine_tune_type full leaves as they are."""
-    rank: Positive = 8
-    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
-    """Factor of the LoRA update: alpha / rank in other trainers."""
-    dropout: Share = 0.0
-    keys: tuple[Annotated[str, Field(min_length=1)], ...] | None = None
-    """Modules that get LoRA matrices, by full name or by its end (q_proj); None for every linear one."""
-    max_seq_length: Annotated[int, Field(ge=2)] = 2048
-    """Tokens."""
-    overlong: Overlong = "cut"
-    """What becomes of a longer row: its end is cut off, as by mlx-lm (cut); its beginning is, as far as the last answer
-    needs it (keep-answer); or the row is left out, with a line in run/removed.jsonl (drop)."""
-    mask: Mask = "none"
-    """What is not learned: nothing; what comes before the first answer (prompt); all but the answers (assistant); all
-    but the last message (last), which is mlx-lm's `mask_prompt`."""
-    grad_checkpoint: bool = False
-    grad_accumulation_steps: Positive = 1
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    steps_per_report: Positive = 10
-    steps_per_eval: Positive = 200
-    val_batches: CountOrAll = 25
-    """Validation batches, always the same ones; -1 for the whole set."""
-    save_every: Positive = 100
-    """Iterations between two checkpoints; each is a point from which the run can resume."""
-    keep_checkpoints: CountOrAll = -1
-    """How many of the newest stay, besides the best one; -1 for all."""
-    select: Select = "best"
-    """Which checkpoint becomes the adapter: that of the lowest validation loss, where there is one, or the last."""
-    patience: Positive | None = None
-    """Validations without improvement after which the run ends; None trains to the end."""
-    min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """By how much, in nats, a validation loss must be lower to count as an improvement."""
-    probes: bool = True
-    """Whether the model is probed before the first step and after the last: `probes.py`. It changes nothing learned."""
-    memory_limit: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """GB (10^9 bytes) that MLX may use; None for 85 % of what there is. It changes nothing that is learned."""
-
-    matrix_rows: Annotated[int, Field(ge=0)] | None = None
-    """Rows of each category on which the checkpoints of the stages are measured when all is trained; 0 for no such
-    matrix, None for 32 where there are stages."""
-
-    curriculum: Curriculum | None = None
-    """What the stages were made from, where one was asked for."""
-    stages: tuple[Stage, ...] = ()
-    """One after the other; none is a run of a single stage over all rows."""
-    spread: bool = False
-    """Whether the rows that the stages show, each as often, are shuffled over the whole run: a curriculum's control."""
+class TrainingPlan(Knobs):
+    """One training run, down to the last knob; every knob does something."""
 
     @model_validator(mode="after")
     def _every_knob_does_something(self) -> Self:
-        if problem := next(self._problems(), None):
+        if problem := next(contradictions(self), None):
             raise ValueError(problem)
         return self
-
-    def _problems(self) -> Iterator[str]:
-        stages = stage_problem(self.stages, self.iters, self.grad_accumulation_steps)
-        options = option_problem(self.optimizer, self._given_options)
-        yield from filter(None, (self.rates.problem(), options, stages))
-        yield from (message for holds, message in self._contradictions() if holds)
-
-    def _contradictions(self) -> list[tuple[bool, str]]:
-        lora = ("rank", "scale", "dropout", "keys")
-        highest = max(schedule.highest for schedule in self.rates.schedules)
-        return [
-            (self.num_layers == 0, "num_layers is 0, which trains nothing; use -1 for all layers"),
-            (self.min_delta > 0 and self.patience is None, "min_delta does nothing without patience"),
-            (self.val_batches == 0, "val_batches is 0; leave valid.jsonl out to train without validation"),
-            (self.keys == (), "keys is empty, which trains nothing; leave it out for every linear module"),
-            (
-                highest > HIGHEST_RATE.get(self.optimizer, highest),
-                f"learning_rate {highest:g} with {self.optimizer} moves every weight by about as much per "
-                "update and destroys the model; usual are 1e-6 to 1e-3",
-            ),
-            (
-                self.iters % self.grad_accumulation_steps != 0,
-                "iters is not a multiple of grad_accumulation_steps, so the last batches would never be learned from",
-            ),
-            (
-                self.fine_tune_type == "full" and not all(map(self.is_default, lora)),
-                "rank, scale, dropout and keys do nothing with fine_tune_type full",
-            ),
-            (
-                self.whole_model and (self.fine_tune_type != "full" or self.num_layers != -1),
-                "whole_model needs fine_tune_type full and num_layers -1",
-            ),
-            (
-                self.packing == "stream" and not self.is_default("overlong"),
-                "overlong does nothing with packing stream, which cuts every text where a piece ends; leave it out",
-            ),
-            (
-                bool(self.optimizer_options.get("bias_correction")) and any(s.restart == "all" for s in self.stages),
-                "MLX counts the steps of bias_correction and of the schedule with one number, which restart all would "
-                "have to set back for the one and keep for the other; use restart rate, or no bias_correction",
-            ),
-            (
-                self.engine == "mlx-lm" and self.mask == "assistant",
-                "mlx-lm learns one span of a row, mask assistant needs several; use engine punie",
-            ),
-            (
-                self.overlong == "keep-answer" and self.mask == "none",
-                "overlong keep-answer needs a mask that says what the answer is; without one use cut",
-            ),
-            (
-                self.engine == "mlx-lm" and (bool(self.packing) or self.batch_tokens is not None),
-                "mlx-lm's loop knows neither packing nor batch_tokens; use engine punie",
-            ),
-            (self.spread and not self.stages, "spread does nothing without stages"),
-            (
-                self.spread and any(stage.adaptive for stage in self.stages),
-                "which rows an adaptive stage shows is known when it has ended, so they cannot be spread",
-            ),
-            (
-                self.batch_tokens is not None and not self.is_default("batch_size"),
-                "batch_size does nothing beside batch_tokens; give one of them",
-            ),
-            (
-                self.batch_tokens is not None and self.batch_tokens < self.max_seq_length,
-                f"batch_tokens has no room for a row of max_seq_length, {self.max_seq_length}",
-            ),
-            (
-                self.batch_tokens is not None and any(part.epochs is not None for part in (self, *self.stages)),
-                "epochs cannot be counted before the rows are tokenized; beside batch_tokens give iters",
-            ),
-        ]
-
-    def is_default(self, key: str) -> bool:
-        return getattr(self, key) == type(self).model_fields[key].default
-
-    @property
-    def updates(self) -> int:
-        """Optimizer updates in the whole run."""
-        return self.iters // self.grad_accumulation_steps
-
-    @property
-    def rates(self) -> Rates:
-        """The learning rate of every update: one schedule, and one more from each stage on that restarts it."""
-        own: list[tuple[dict[str, Any], int]] = []
-        for stage in self.stages:
-            if not own or stage.restart != "none":
-                own.append((stage.rate_values, 0))
-            values, iters = own[-1]
-            own[-1] = values, iters + stage.iters
-        return Rates([self._schedule(values, iters) for values, iters in own or [({}, self.iters)]])
-
-    def _schedule(self, own: dict[str, Any], iters: int) -> Schedule:
-        fall = {"final_learning_rate": 0.0, "decay": None} if "schedule" in own else {}
-        values: dict[str, Any] = {**self.model_dump(include=RATE_KEYS), **fall, **own}
-        return Schedule(
-            shape=values["schedule"],
-            highest=values["learning_rate"],
-            first=values["initial_learning_rate"],
-            last=values["final_learning_rate"],
-            warmup=values["warmup"],
-            decay=values["decay"],
-            updates=iters // self.grad_accumulation_steps,
-        )
-
-    @property
-    def optimizer_options(self) -> dict[str, Any]:
-        """Every option of the optimizer, as it is in force."""
-        return {**OPTIONS[self.optimizer], **self._given_options}
-
-    @property
-    def _given_options(self) -> dict[str, Any]:
-        return {name: value for name in OPTION_NAMES if (value := getattr(self, name)) is not None}
 
     def to_mlx_lm(self) -> dict[str, Any]:
         """The same run as `mlx_lm lora` writes it into adapter_config.json."""

@@ -12,6 +12,7 @@ import msgspec
 from punie.errors import UsageError
 from punie.files import open_input
 from punie.training.ladder import Judged
+from punie.training.scores import Score
 
 STATE_FORMAT = "punie-state-4"
 """Changes with what a saved state holds and with the order in which a seed draws rows: a run goes on as it began."""
@@ -40,6 +41,7 @@ class Progress:
     validations: tuple[Validation, ...] = ()
     judged: tuple[Judged, ...] = ()
     """Of an adaptive stage."""
+    scores: tuple[Score, ...] = ()
 
     def to_metadata(self) -> dict[str, str]:
         """As safetensors carries it: text by name."""

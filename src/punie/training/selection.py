@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from punie.errors import DivergedError
-from punie.training.plan import Select, TrainingPlan
-from punie.training.progress import Validation
+from punie.training.knobs import Select
+from punie.training.plan import TrainingPlan
+from punie.training.progress import Progress
+from punie.training.scores import Score
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The checkpoint that became the adapter. `candidates` were compared for it, `loss` is its validation loss.
 
-    The lowest of several losses flatters: part of what makes it lowest is chance. Judge the adapter on other rows.
+    The best of several flatters: part of what makes it best is chance. Judge the adapter on other rows and other cases.
     """
 
     iteration: int
     loss: float | None
     candidates: int
     reason: str
+    score: Score | None = None
+    """Of the same checkpoint, where it was scored."""
+    alike: int | None = None
+    """Where scores were compared: how many of them, its own included, lie within its 95 % interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +49,22 @@ class Selector:
         """The plan's fields, from what is used here."""
         return {name: getattr(self, name) for name in ("select", "patience", "min_delta", "keep_checkpoints")}
 
-    def best(self, validations: Sequence[Validation]) -> Validation | None:
-        """The lowest loss, the earlier one of two equal; None before there is a candidate."""
-        candidates = self._candidates(validations)
-        return min(candidates, key=lambda validation: validation.loss) if candidates else None
+    def best(self, progress: Progress) -> int | None:
+        """The iteration that would be chosen now; None before there is a candidate, and where the last one is chosen.
 
-    def exhausted(self, validations: Sequence[Validation]) -> bool:
-        """Whether the last `patience` validations brought no loss that is lower by more than `min_delta`."""
+        The lowest loss, the earlier one of two equal. Or the highest score; of equal ones that of the lowest validation
+        loss, where it was measured at the same iteration, and then the earliest.
+        """
+        ranked = [] if self.select == "last" else self._ranked(progress)
+        return min(ranked)[-1] if ranked else None
+
+    def exhausted(self, progress: Progress) -> bool:
+        """Whether the last `patience` losses or scores were no better than before by more than `min_delta`."""
         if self.patience is None:
             return False
-        waited, lowest = 0, float("inf")
-        for _, loss in self._candidates(validations):
-            waited, lowest = (0, loss) if loss < lowest - self.min_delta else (waited + 1, lowest)
+        waited, lowest = 0, math.inf
+        for value, _, _ in self._ranked(progress):
+            waited, lowest = (0, value) if value < lowest - self.min_delta else (waited + 1, lowest)
         return waited >= self.patience
 
     def superfluous(self, iterations: Iterable[int], *, protected: int | None) -> set[int]:
@@ -64,21 +74,39 @@ class Selector:
         newest = sorted(iterations, reverse=True)
         return set(newest[self.keep_checkpoints :]) - {protected}
 
-    def choose(self, validations: Sequence[Validation], last: int) -> Selection:
-        """`last` is the iteration at which training ended."""
-        candidates = self._candidates(validations)
-        best = self.best(validations)
-        if self.select == "last" or best is None:
-            loss = next((loss for iteration, loss in candidates if iteration == last), None)
-            asked = "the plan asks for the last" if self.select == "last" else "there was nothing to choose by"
-            return Selection(last, loss, 1, asked)
-        reason = f"the lowest validation loss of {len(candidates)}"
-        if any(loss <= best.loss for iteration, loss in validations if iteration < self.first):
+    def choose(self, progress: Progress) -> Selection:
+        """Of the checkpoints up to here, where training has ended."""
+        losses = {at: loss for at, loss in progress.validations if at >= self.first}
+        scores = {score.iteration: score for score in self._scored(progress)}
+        if (best := self.best(progress)) is None:
+            reason = {"last": "the plan asks for the last", "score": "no checkpoint could be scored"}.get(self.select)
+            at = progress.iteration
+            return Selection(at, losses.get(at), 1, reason or "there was nothing to choose by", scores.get(at))
+        if self.select == "score":
+            return self._of_scores(scores, best, losses.get(best))
+        reason = f"the lowest validation loss of {len(losses)}"
+        if any(loss <= losses[best] for at, loss in progress.validations if at < self.first):
             reason += ", and no lower than that of the model before training"
-        return Selection(best.iteration, best.loss, len(candidates), reason)
+        return Selection(best, losses[best], len(losses), reason, scores.get(best))
 
-    def _candidates(self, validations: Sequence[Validation]) -> list[Validation]:
-        return [validation for validation in validations if validation.iteration >= self.first]
+    def _of_scores(self, scores: Mapping[int, Score], best: int, loss: float | None) -> Selection:
+        chosen = scores[best]
+        alike = sum(score.share >= chosen.low for score in scores.values())
+        reason = f"the highest score of {len(scores)}, {chosen.right} of {chosen.counted} right"
+        if any(score.share == chosen.share for at, score in scores.items() if at != best):
+            reason += ", and of equal ones that of the lowest validation loss, then the earliest"
+        return Selection(best, loss, len(scores), reason, chosen, alike)
+
+    def _ranked(self, progress: Progress) -> list[tuple[float, float, int]]:
+        """The candidates in their order: what they are compared by, what decides between equal ones, iteration."""
+        losses = {at: loss for at, loss in progress.validations if at >= self.first}
+        if self.select == "score":
+            scores = self._scored(progress)
+            return [(-score.share, losses.get(score.iteration, math.inf), score.iteration) for score in scores]
+        return [(loss, 0.0, at) for at, loss in losses.items()]
+
+    def _scored(self, progress: Progress) -> list[Score]:
+        return [score for score in progress.scores if score.counted and score.iteration >= self.first]
 
 
 def require_sense(loss: float, before: float, vocabulary: int, plan: TrainingPlan, iteration: int) -> None:
