@@ -71,6 +71,16 @@ def test_expected_calls_are_ones_the_tools_allow(case: Case, call: ExpectedCall)
     assert set(schema.get("required", ())) <= call.values().keys() - set(call.optional)
 
 
+def test_algorithms_has_every_type_at_five_difficulties() -> None:
+    """Each taught type is asked plain and with a twist, and in another twist of the dev half; references score 1."""
+    suite = load_suite("algorithms")
+    counts = Counter((case.tags["problem"], case.half) for case in suite.cases)
+    assert counts == {("plain", "test"): 90, ("twist", "test"): 90, ("held-out type", "test"): 30, ("twist", "dev"): 90}
+    assert {case.tags["difficulty"] for case in suite.cases} == {"1", "3", "5", "7", "10"}
+    checked = check_suite(suite, choose_code_execution(suite.cases, unsafe=False, ours=True))
+    assert (checked.references, checked.known_bad) == (300, 2700)
+
+
 def test_tools_are_told_apart() -> None:
     """A tool case offers at least two tools, each with a description."""
     for _, case in CASES:

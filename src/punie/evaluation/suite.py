@@ -7,7 +7,7 @@ cases themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +27,7 @@ YAML_SUFFIXES = (".yaml", ".yml")
 JSONL_SUFFIX = ".jsonl"
 _BUILT_IN = Path(str(files("punie.evaluation") / "suites"))
 _YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_ABOUT = frozenset({"reference", "known_bad", "half", "source", "licence"})
+_ABOUT = frozenset({"reference", "known_bad", "half", "source", "licence", "tags"})
 """Keys of a case that change neither the question nor the judgement."""
 
 
@@ -65,6 +65,8 @@ class Case(Record):
     known_bad: tuple[str, ...] = ()
     """Answers that look right and are not."""
     half: Half = "test"
+    tags: dict[str, str] = Field(default_factory=dict)
+    """What else it is counted under, for example `difficulty: "3"`: a table for each name."""
     source: str = ""
     licence: str = ""
 
@@ -72,7 +74,7 @@ class Case(Record):
 class Draw(Record):
     """How many cases of each category a generator gives, and from which seed."""
 
-    generator: Literal["tiny"]
+    generator: Literal["tiny", "algorithms"]
     seed: int
     counts: dict[str, int]
 
@@ -219,7 +221,13 @@ def _judged(row: dict[str, Any]) -> dict[str, Any]:
 def _drawn(suite: Suite) -> Suite:
     if suite.draw is None:
         return suite
-    from punie.generate.tiny import draw_cases
-
-    cases = tuple(Case.model_validate(row) for row in draw_cases(suite.draw.counts, suite.draw.seed))
+    cases = tuple(Case.model_validate(row) for row in _rows(suite.draw))
     return suite.model_copy(update={"cases": cases})
+
+
+def _rows(draw: Draw) -> Iterator[Mapping[str, Any]]:
+    if draw.generator == "algorithms":
+        from punie.generate.algorithms.cases import draw_cases
+    else:
+        from punie.generate.tiny import draw_cases
+    return draw_cases(draw.counts, draw.seed)

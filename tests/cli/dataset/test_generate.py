@@ -28,3 +28,13 @@ def test_levels_that_are_none_are_refused(punie: Punie, levels: str) -> None:
     ended = punie("dataset", "generate", "tinypy", "--levels", levels, "--output", "t")
     assert ended.code == 2
     assert "level" in ended.err.lower()
+
+
+def test_algorithms_are_made_as_asked(punie: Punie) -> None:
+    """Types and difficulties as told, as a dataset; for a type that is none the one that was meant is named."""
+    told = "dataset generate algorithms --count 40 --types basic,lcs --difficulty 2,9-10 --output a --json".split()
+    recipe = json.loads(punie(*told).out)["recipe"]
+    assert (len(recipe["types"]), recipe["difficulties"]) == (12, [2, 9, 10])
+    assert punie("dataset", "validate", "a").code == 0
+    ended = punie("dataset", "generate", "algorithms", "--types", "two_sums", "--output", "b")
+    assert (ended.code, "two_sum" in ended.err) == (2, True)

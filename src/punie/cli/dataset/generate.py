@@ -14,7 +14,7 @@ from punie.cli.options import Json, Seed
 app = typer.Typer(name="generate", help="Make rows from a seed.", rich_markup_mode=None, no_args_is_help=True)
 dataset.add_typer(app)
 
-_RANGE = re.compile(r"\s*([0-9])(?:-([0-9]))?\s*")
+_RANGE = re.compile(r"\s*([0-9]{1,2})(?:-([0-9]{1,2}))?\s*")
 Count = Annotated[int, typer.Option("--count", min=1, help="How many rows, over all splits.")]
 Output = Annotated[Path, typer.Option("--output", help="The dataset folder to make.", show_default=False)]
 
@@ -48,7 +48,9 @@ def tinypy(
     from punie.generate.tinypy.rows import generate_tinypy
 
     with Live() as live:
-        manifest = generate_tinypy(output, count, seed, levels=_numbers(levels), empty=empty, progress=live.step)
+        manifest = generate_tinypy(
+            output, count, seed, levels=_numbers(levels, "--levels"), empty=empty, progress=live.step
+        )
     if as_json:
         console.print_json(manifest.model_dump())
         return
@@ -57,12 +59,41 @@ def tinypy(
     console.print_table(["drawn in vain", "programs"], rejected)
 
 
-def _numbers(given: str) -> list[int]:
+@app.command()
+def algorithms(
+    output: Output,
+    count: Count = 1_000,
+    seed: Seed = 0,
+    types: Annotated[
+        str, typer.Option("--types", help="Types of problems with commas between them, or basic, hard, all.")
+    ] = "all",
+    difficulty: Annotated[str, typer.Option("--difficulty", help="From 1 to 10: 1-10, or 1,3,5-6.")] = "1-10",
+    as_json: Json = False,
+) -> None:
+    """Functions to write, of 24 types at ten difficulties, as chats: each solution has passed its tests.
+
+    Types that are held out are in test alone.
+    """
+    from punie.cli import console
+    from punie.cli.live import Live
+    from punie.generate.algorithms.rows import generate_algorithms
+
+    names = [name.strip() for name in types.split(",") if name.strip()]
+    levels = _numbers(difficulty, "--difficulty")
+    with Live() as live:
+        manifest = generate_algorithms(output, count, seed, types=names, difficulties=levels, progress=live.step)
+    if as_json:
+        console.print_json(manifest.model_dump())
+        return
+    console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
+
+
+def _numbers(given: str, option: str) -> list[int]:
     """ "1,3,5-6" as [1, 3, 5, 6]. Raises typer.BadParameter."""
     numbers = list[int]()
     for part in given.split(","):
         if (found := _RANGE.fullmatch(part)) is None:
-            raise typer.BadParameter(f"{part!r} is neither a level nor a range like 1-7.", param_hint="--levels")
+            raise typer.BadParameter(f"{part!r} is neither a number nor a range like 1-7.", param_hint=option)
         low, high = found.groups()
         numbers += range(int(low), int(high or low) + 1)
     return numbers
