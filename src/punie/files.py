@@ -170,9 +170,14 @@ def hash_file(path: Path) -> str:
 
 def hash_files(paths: Iterable[Path]) -> str:
     """SHA-256 over (name, content hash) of several files, independent of their order and folder."""
+    return hash_names({path.name: hash_file(path) for path in paths})
+
+
+def hash_names(hashes: Mapping[str, str]) -> str:
+    """The same, where the content hash of each file is known by its name."""
     digest = hashlib.sha256()
-    for path in sorted(paths, key=lambda path: path.name):
-        digest.update(f"{path.name}\0{hash_file(path)}\n".encode())
+    for name in sorted(hashes):
+        digest.update(f"{name}\0{hashes[name]}\n".encode())
     return digest.hexdigest()
 
 

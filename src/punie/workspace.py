@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
 from punie.errors import UsageError
 
 EMBEDDED_MODEL = "tiny"
+RUN_FOLDERS = ("reports", "adapters", "models")
+"""Where evaluations and comparisons, trainings, and pretrained models lie, unless somebody says otherwise."""
 
 _ADAPTER_FILES = ["adapters.safetensors", "adapter_config.json", "run/*.json"]
 _MODEL_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py"]
@@ -19,6 +22,19 @@ def cache_folder() -> Path:
     if own := os.environ.get("PUNIE_CACHE"):
         return Path(own).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "punie"
+
+
+def run_folders(given: Sequence[Path] | None) -> list[Path]:
+    """The folders to look for runs in: those given, or those of `RUN_FOLDERS` that are here. Raises UsageError."""
+    folders = list(given or filter(Path.is_dir, map(Path, RUN_FOLDERS)))
+    missing = [str(folder) for folder in folders if not folder.is_dir()]
+    if missing or not folders:
+        raise UsageError(
+            "There is no such folder." if missing else "There are no runs here.",
+            where=missing[0] if missing else str(Path.cwd()),
+            hint="Run this where reports and adapters lie, or name their folders.",
+        )
+    return folders
 
 
 def resolve_model(name: str) -> Path:

@@ -16,6 +16,8 @@ from punie.evaluation.suite import hash_cases
 from punie.files import write_jsonl, write_text
 from punie.report.compare import compare_all
 from punie.report.dataset import render_dataset
+from punie.report.journal import read_journal
+from punie.report.journal_page import links_from, render_journal
 from punie.report.pages import write_comparison_pages, write_run_page, write_training_page
 from punie.training.request import parse_plan
 from punie.training.runner import train
@@ -96,12 +98,28 @@ def dataset_page(folder: Path, model: Path) -> Path:
     return folder / "rows.html"
 
 
+def journal_page(folder: Path, model: Path) -> Path:
+    """Two runs, their comparison, a training, and what is broken, under a name that is hard to break."""
+    saved_runs(folder / "reports", others=1)
+    base, tuned = (read_run(folder / "reports" / name) for name in ("base", "tuned-1"))
+    write_run_page(base, folder / "reports" / "base")
+    write_comparison_pages(compare_all(base, [tuned]), folder / "reports" / "compared", folder)
+    write_text(folder / "reports" / "tuned-1" / "note.txt", "a note <b>of</b> " + "long" * 30)
+    write_text(folder / "reports" / f"broken-{'long-' * 20}" / "run.json", "{")
+    (folder / "adapters").mkdir()
+    training_page(folder / "adapters", model)
+    page, journal = folder / "reports" / "index.html", read_journal([folder / "reports", folder / "adapters"])
+    write_text(page, render_journal(journal, links_from(page)))
+    return page
+
+
 DRAW: dict[str, Callable[[Path, Path], Path]] = {
     "run": run_page,
     "comparison": comparison_page,
     "several": several_page,
     "training": training_page,
     "dataset": dataset_page,
+    "journal": journal_page,
 }
 """By kind: draw its page into an empty folder, with the embedded model where one is needed."""
 
@@ -111,5 +129,6 @@ REDRAW = {
     "several": "compare base tuned-1 tuned-2 --output compared",
     "training": "report adapter",
     "dataset": "dataset stats rows --model tiny --max-seq-length 20 --batch-size 4 --html rows.html",
+    "journal": "journal",
 }
 """By kind: the command that writes the same page again, in the folder that was given to `DRAW`."""

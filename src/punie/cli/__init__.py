@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from punie import __version__
-from punie.cli import curriculum, dataset, evaluation, quickstart, suite, training
+from punie.cli import curriculum, dataset, evaluation, journal, quickstart, suite, training
 from punie.errors import PunieError
 
 _INTERRUPTED = 130
@@ -52,6 +52,7 @@ app.command()(evaluation.compare)
 app.command()(evaluation.rescore)
 app.command()(evaluation.report)
 app.command()(evaluation.serve)
+app.command()(journal.journal)
 
 
 def main() -> None:

@@ -117,7 +117,7 @@ async def _serve_and_ask(
 ) -> tuple[Arm, Measurements]:
     enter_stage("finding out what answers")
     async with _arm(options, partial.log) as arm:
-        partial.resume(_conditions(options, exam, arm.identity))
+        partial.resume(_conditions(options, exam, arm.identity), len(exam.order))
         enter_stage("asking")
         began = time.monotonic()
         try:

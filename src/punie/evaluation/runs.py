@@ -27,17 +27,17 @@ from punie.evaluation.scorers import choose_code_execution
 from punie.evaluation.suite import Case, hash_cases
 from punie.files import append_jsonl, make_folder, read_json, read_jsonl, write_json, write_jsonl
 
-_RECORD, _SAMPLES, _STARTED, _ANSWERS = "run.json", "samples.jsonl", "started.json", "answers.jsonl"
+RECORD, SAMPLES, STARTED, _ANSWERS = "run.json", "samples.jsonl", "started.json", "answers.jsonl"
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 def read_run(folder: Path) -> EvaluationRun:
     """Read a finished run. Raises UsageError where there is none, DataError where it is broken or not complete."""
-    if not (folder / _RECORD).is_file():
+    if not (folder / RECORD).is_file():
         raise UsageError("This is no evaluation folder: it has no run.json.", where=str(folder))
-    record = _read_record(folder / _RECORD)
-    samples = folder / _SAMPLES
+    record = _read_record(folder / RECORD)
+    samples = folder / SAMPLES
     trials = tuple(_validated(Trial, row, f"{samples}:{number}") for number, row in read_jsonl(samples))
     _require_complete(record, trials, str(samples))
     return EvaluationRun(record, trials)
@@ -131,9 +131,10 @@ class PartialRun:
         """What has come of each trial, turn by turn."""
         self.fresh: list[Answer] = []
         """What has come since this start."""
-        self._samples = _open_locked(self.folder / _SAMPLES)
+        self._samples = _open_locked(self.folder / SAMPLES)
         self._answers = (self.folder / _ANSWERS).open("ab")
         self._conditions: Mapping[str, Any] | None = None
+        self._total = 0
         self._earlier = 0.0
         self._began = time.monotonic()
 
@@ -160,9 +161,13 @@ class PartialRun:
         """Time since `resume`, and that of earlier starts which were not killed."""
         return self._earlier + time.monotonic() - self._began
 
-    def resume(self, conditions: Mapping[str, Any]) -> None:
-        """Take over the answers of an earlier start. Raises UsageError where they were given under other conditions."""
-        started = self.folder / _STARTED
+    def resume(self, conditions: Mapping[str, Any], trials: int = 0) -> None:
+        """Take over the answers of an earlier start, and note how many `trials` there will be, where that is known.
+
+        Raises UsageError where they were given under other conditions.
+        """
+        started = self.folder / STARTED
+        self._total = trials
         earlier = read_json(started) if started.is_file() else {"conditions": conditions, "seconds": 0.0}
         self._refuse_other(earlier["conditions"], conditions)
         self._earlier = earlier["seconds"]
@@ -187,9 +192,9 @@ class PartialRun:
     def finish(self, record: RunRecord, order: Iterable[TrialKey]) -> EvaluationRun:
         """Put the trials in order, write the record, and give the folder its name."""
         trials = tuple(self.trials[key] for key in order)
-        write_jsonl(self.folder / _SAMPLES, (trial.model_dump(mode="json") for trial in trials))
-        write_json(self.folder / _RECORD, record.model_dump(mode="json"))
-        for name in (_STARTED, _ANSWERS):
+        write_jsonl(self.folder / SAMPLES, (trial.model_dump(mode="json") for trial in trials))
+        write_json(self.folder / RECORD, record.model_dump(mode="json"))
+        for name in (STARTED, _ANSWERS):
             (self.folder / name).unlink()
         refuse_existing(self.output)
         self.folder.rename(self.output)
@@ -213,7 +218,8 @@ class PartialRun:
             self.answers[row["suite"], row["case"], row["sample"]].append(answer)
 
     def _note_start(self, conditions: Mapping[str, Any]) -> None:
-        write_json(self.folder / _STARTED, {"conditions": dict(conditions), "seconds": self.seconds})
+        note = {"conditions": dict(conditions), "seconds": self.seconds, "trials": self._total}
+        write_json(self.folder / STARTED, note)
 
 
 def _open_locked(path: Path) -> IO[bytes]:

@@ -26,11 +26,15 @@ _TOP, _BOTTOM = 12, 24
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Values by place across, rising; `marked` ones get a mark at each point."""
+    """Values by place across, rising; `marked` ones get a mark at each point.
+
+    `reach` is from where to where each marked value may lie, for as many as there are points, or for none.
+    """
 
     name: str
     points: tuple[Point, ...]
     marked: bool = False
+    reach: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """One marked point: percent across, pixels down."""
+    """One marked point: percent across, pixels down. `reach` is the upper and the lower end of its interval."""
 
     left: float
     top: float
     label: str
+    reach: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +128,17 @@ def draw_lines(
     log: bool = False,
     landmarks: Sequence[tuple[float, str]] = (),
     levels: Sequence[tuple[float, str]] = (),
+    name: str = "",
 ) -> LineChart:
     """Lines over one axis. Values that are no numbers are left out, and a series without any.
 
+    `name` tells charts of one title apart on a page.
     `until` is where the axis across ends at least. `log` allows powers of ten where the range asks for them.
     `landmarks` are lines upright at a place across, `levels` lines across at a value.
     """
     drawn = [(kind % _KINDS, one, points) for kind, one in enumerate(series) if (points := _thinned(one))]
     values = [value for _, _, points in drawn for _, value in points] + [value for value, _ in levels]
+    values += [end for _, one, _ in drawn for reach in one.reach for end in reach]
     places = [place for _, _, points in drawn for place, _ in points] + [place for place, _ in landmarks]
     up = scale_of(values, log)
     along = fixed_scale(min(places, default=0), max([*places, until]))
@@ -140,7 +148,7 @@ def draw_lines(
         return round(top + height * (1 - up.place(value) / 100), 2)
 
     return LineChart(
-        name="chart-" + re.sub(r"\W+", "-", title.lower()),
+        name="chart-" + re.sub(r"\W+", "-", (name or title).lower()),
         title=title,
         description=description,
         unit=f"{unit}, powers of ten".removeprefix(", ") if up.log else unit,
@@ -194,7 +202,11 @@ def _line(
 ) -> Line:
     path = _path((along.place(place), 100 - up.place(value)) for place, value in points)
     marked = points if series.marked or len(points) == 1 else ()
-    dots = tuple(Dot(along.place(at), down(value), f"{across} {at:,.0f}: {value:.4g}") for at, value in marked)
+    reaches = [(down(high), down(low)) for low, high in series.reach] or [None] * len(marked)
+    dots = tuple(
+        Dot(along.place(at), down(value), f"{across} {at:,.0f}: {value:.4g}", reach)
+        for (at, value), reach in zip(marked, reaches, strict=True)
+    )
     return Line(series.name, kind, path, dots, f"{points[-1][1]:,.4g}", _group(series))
 
 

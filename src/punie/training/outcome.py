@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +45,8 @@ class TrainingOutcome(BaseModel):
     trainable_parameters: int
     total_parameters: int
     versions: dict[str, str]
+    finished: str = ""
+    """When, in UTC; empty in a record that does not say."""
 
 
 def read_outcome(folder: Path) -> TrainingOutcome:
@@ -92,4 +95,5 @@ def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...])
         trainable_parameters=echo.trainable_parameters,
         total_parameters=echo.total_parameters,
         versions=echo.versions,
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
     )
