@@ -16,7 +16,8 @@ from punie.curriculum.difficulty import static_measure
 from punie.curriculum.measure import Figure, Unscored
 from punie.data.source import SourceRow
 from punie.errors import UsageError
-from punie.generate.tinypy.grammar import LEVELS, Dice, draw_source
+from punie.generate.dice import Dice
+from punie.generate.tinypy.grammar import LEVELS, draw_source
 
 BRANCHES = "def f(x):\n    if x > 1 and x < 9:\n        return x * 2\n    return -x\n"
 FENCED = f"Here it is:\n\n```python\n{BRANCHES}```\n"

@@ -38,3 +38,28 @@ def test_algorithms_are_made_as_asked(punie: Punie) -> None:
     assert punie("dataset", "validate", "a").code == 0
     ended = punie("dataset", "generate", "algorithms", "--types", "two_sums", "--output", "b")
     assert (ended.code, "two_sum" in ended.err) == (2, True)
+
+
+def test_toolcalls_are_made_as_asked(punie: Punie) -> None:
+    """Shares and family arrive, and more than 60 % of rows with a call earn a warning."""
+    asked = "dataset generate toolcalls --count 80 --seed 2 --output"
+    ended = punie(*f"{asked} t --shares call=9,negative=1 --family llama --json".split())
+    assert ended.code == 0
+    recipe = json.loads(ended.out)["recipe"]
+    assert (recipe["kind"], recipe["family"], recipe["calling_percent"], recipe["seed"]) == (
+        "toolcalls",
+        "llama",
+        90,
+        2,
+    )
+    assert "90 % of the rows call a tool" in ended.err
+    shown = punie(*f"{asked} u".split())
+    assert "negative: asks back" in shown.out
+    assert "Warning" not in shown.err
+    assert punie("dataset", "validate", "t").code == punie("dataset", "validate", "u").code == 0
+
+
+@pytest.mark.parametrize("shares", ["call", "call=", "call=-1", "call=1,call=2", "calls=1", "call=nan", "call=0"])
+def test_shares_that_are_none_are_refused(punie: Punie, shares: str) -> None:
+    """Wrong usage, and nothing is written."""
+    assert punie("dataset", "generate", "toolcalls", "--shares", shares, "--output", "t").code == 2

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from punie.data.compare.complexity import measure
-from punie.generate.tinypy.grammar import LEVELS, Dice
+from punie.generate.dice import Dice
+from punie.generate.tinypy.grammar import LEVELS
 from punie.generate.tinypy.program import MARK, Program, draw_program
 
 ALPHABET = set("\n\t !#()*+,-./:<=>0123456789abcdefghijklmnopqrstuvwxyz")

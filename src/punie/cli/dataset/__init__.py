@@ -6,6 +6,7 @@ from punie.cli.dataset import clean as clean
 from punie.cli.dataset import curate as curate
 from punie.cli.dataset import generate as generate
 from punie.cli.dataset import get as get
+from punie.cli.dataset import toolcalls as toolcalls
 from punie.cli.dataset import view as view
 from punie.cli.dataset.group import app
 

@@ -9,34 +9,10 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
-from typing import TypeVar
 
-T = TypeVar("T")
+from punie.generate.dice import Dice
 
 _MOST_TURNS = 5
-
-
-class Dice:
-    """Draws by `random()` alone: its sequence is the only one that Python promises to keep in later versions."""
-
-    def __init__(self, seed: str) -> None:
-        self._random = Random(seed).random
-
-    def pick(self, choices: Sequence[T]) -> T:
-        return choices[int(self._random() * len(choices))]
-
-    def count(self, low: int, high: int) -> int:
-        """Both ends included."""
-        return low + int(self._random() * (high - low + 1))
-
-    def coin(self) -> bool:
-        return self._random() < 0.5
-
-    def names(self, count: int) -> list[str]:
-        """Different letters."""
-        left = list(string.ascii_lowercase)
-        return [left.pop(self.count(0, len(left) - 1)) for _ in range(count)]
 
 
 @dataclass(frozen=True, slots=True)

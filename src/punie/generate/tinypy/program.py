@@ -7,7 +7,8 @@ import sys
 from dataclasses import dataclass
 from types import FrameType
 
-from punie.generate.tinypy.grammar import Dice, draw_source
+from punie.generate.dice import Dice
+from punie.generate.tinypy.grammar import draw_source
 
 _NAME = re.compile(r"\b[a-z]\b")
 _TEST = re.compile(r"(?:if|elif) ")

@@ -18,7 +18,8 @@ from punie.data.progress import Progress, unheard, watched
 from punie.data.source import SPLITS
 from punie.data.writer import DatasetWriter
 from punie.errors import UsageError
-from punie.generate.tinypy.grammar import LEVELS, Dice
+from punie.generate.dice import Dice
+from punie.generate.tinypy.grammar import LEVELS
 from punie.generate.tinypy.program import Program, draw_program
 
 _HELD_OUT = 5

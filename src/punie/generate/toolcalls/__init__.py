@@ -1,0 +1,1 @@
+"""Conversations with tool calls, drawn from declared tools."""
