@@ -36,6 +36,7 @@ CHILD_ENTRIES = {
     "punie.training.matrix_worker",
     "punie.training.pretrain.worker",
     "punie.training.pretrain.start_worker",
+    "punie.experiment.completion_worker",
     "punie.data.check.rendering_worker",
     "punie.data.look.trainer_view_worker",
 }

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from punie import __version__
-from punie.cli import curriculum, dataset, evaluation, journal, quickstart, suite, training
+from punie.cli import curriculum, dataset, evaluation, experiment, journal, quickstart, suite, training
 from punie.errors import PunieError
 
 _INTERRUPTED = 130
@@ -46,6 +46,7 @@ app.add_typer(curriculum.app)
 app.command()(training.train)
 app.command()(training.pretrain)
 app.command()(training.benchmark)
+app.add_typer(experiment.app)
 app.add_typer(suite.app)
 app.command("eval")(evaluation.evaluate)
 app.command()(evaluation.compare)

@@ -56,3 +56,18 @@ def listeners(plan: TrainingPlan, *, events: bool, trackers: Sequence[str]) -> G
                 view.metric(metric, plan.iters)
 
         yield hear
+
+
+@contextmanager
+def following(iters: int) -> Generator[Callable[[str, Metric | None], None]]:
+    """What to call with what is done, of several trainings of `iters` iterations, and with each of their metrics."""
+    live = Live()
+
+    def hear(what: str, metric: Metric | None) -> None:
+        if metric is None:
+            console.note(what)
+        elif console.err.is_interactive:
+            live.metric(metric, iters)
+
+    with live:
+        yield hear

@@ -159,6 +159,17 @@ def paired_interval(both: int, fixed: int, broken: int, neither: int) -> Interva
     return Interval(max(-1.0, delta - down), min(1.0, delta + up))
 
 
+_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+"""Student's t at 0.975 for 1 to 9 degrees of freedom."""
+
+
+def student_interval(values: Sequence[float]) -> Interval:
+    """Interval of the mean of 2 to 10 values, of runs that differ in their seed (Student, Biometrika 6, 1908)."""
+    middle = fmean(values)
+    reach = _STUDENT[len(values) - 2] * math.sqrt(variance(values, middle) / len(values))
+    return Interval(middle - reach, middle + reach)
+
+
 def _correlation(both: int, fixed: int, broken: int, neither: int) -> float:
     """Newcombe's phi: moved towards 0 by half a case where it is positive; 0 where a margin is empty."""
     margins = (both + fixed) * (broken + neither) * (both + broken) * (fixed + neither)

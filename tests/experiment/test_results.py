@@ -1,0 +1,56 @@
+"""Contrasts of arms: over programs, over seeds, and what may be concluded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from punie.experiment.completion import MEASURES, Measured
+from punie.experiment.recipe import load_experiment
+from punie.experiment.results import ContrastResult, contrasts_of
+
+PAPER = load_experiment(Path(__file__).parents[2] / "recipes" / "curriculum-paper.yaml")
+PROGRAMS = 200
+
+
+def measured(share: float, seed: int) -> Sequence[Measured]:
+    """About this share of programs right; which of them depends on the program more than on the seed."""
+    found = []
+    for number in range(PROGRAMS):
+        right = float(Random(number).random() + 0.02 * Random(f"{seed} {number}").random() < share)
+        figures = dict.fromkeys(MEASURES, right)
+        found.append(Measured(id=str(number), level=1, difficulty="easy", empty=False, **figures))
+    return found
+
+
+def contrast(shares: Mapping[str, Sequence[float]], number: int) -> ContrastResult:
+    runs = {arm: {seed: measured(share, seed) for seed, share in enumerate(of)} for arm, of in shares.items()}
+    return contrasts_of(PAPER, {arm: runs.get(arm, {}) for arm in PAPER.arms})[number]
+
+
+@pytest.mark.parametrize(
+    ("hybrid", "mixed", "verdict"),
+    [
+        ((0.6, 0.61, 0.6), (0.4, 0.41, 0.4), "better"),
+        ((0.4, 0.41, 0.4), (0.6, 0.61, 0.6), "worse"),
+        ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "cannot tell"),
+        ((0.9, 0.4, 0.5), (0.4, 0.41, 0.4), "cannot tell"),
+        ((0.42, 0.42, 0.42), (0.41, 0.41, 0.41), "cannot tell"),
+    ],
+    ids=["every seed better", "every seed worse", "equal", "one seed alone", "too few programs"],
+)
+def test_a_verdict_needs_programs_and_seeds(hybrid: Sequence[float], mixed: Sequence[float], verdict: str) -> None:
+    """An arm is called better only where the programs and the seeds agree."""
+    assert contrast({"hybrid": hybrid, "mixed": mixed}, 0).verdict == verdict
+
+
+def test_only_common_seeds_are_compared() -> None:
+    """A seed that one arm lacks yet says nothing about the other, and one common seed is too few."""
+    found = contrast({"hybrid": (0.6, 0.61, 0.6), "mixed": (0.4, 0.41)}, 0)
+    assert len(found.differences["execution"].of_seeds) == 2
+    assert contrasts_of(PAPER, {arm: {} for arm in PAPER.arms}) == ()
+    one = {arm: {1: measured(0.5, 1)} for arm in PAPER.arms}
+    assert contrasts_of(PAPER, one) == ()
