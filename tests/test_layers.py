@@ -23,6 +23,7 @@ LAYERS = [
     {"curriculum"},
     {"training", "serving"},
     {"evaluation"},
+    {"distil"},
     {"report"},
     {"benchmark", "experiment", "quickstart"},
     {"cli", "__main__"},

@@ -48,6 +48,25 @@ def append_jsonl(out: IO[bytes], row: Mapping[str, Any]) -> None:
         out.flush()
 
 
+def open_to_append(path: Path) -> IO[bytes]:
+    """Open a file that only grows, for one writer. Raises UsageError where another process has it open so."""
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise UsageError("Another process is writing here.", where=str(path)) from error
+    return file
+
+
+def whole_lines(file: IO[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and row of each line; half a line, left at the end by a killed writer or a full disk, is cut off."""
+    path = Path(str(file.name))
+    file.truncate(path.read_bytes().rfind(b"\n") + 1)
+    for number, row in read_jsonl(path):
+        yield f"{path}:{number}", row
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read one JSON object. Raises UsageError where the file is absent, DataError where it is broken."""
     with open_input(path) as file:

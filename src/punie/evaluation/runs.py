@@ -7,16 +7,15 @@ judged, so a run that is killed asks nothing twice. A finished run can be judged
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -25,7 +24,16 @@ from punie.evaluation.asking import judged_again
 from punie.evaluation.outcomes import FORMAT, Answer, EvaluationRun, RunRecord, Trial, TrialKey
 from punie.evaluation.scorers import choose_code_execution
 from punie.evaluation.suite import Case, hash_cases
-from punie.files import append_jsonl, make_folder, read_json, read_jsonl, write_json, write_jsonl
+from punie.files import (
+    append_jsonl,
+    make_folder,
+    open_to_append,
+    read_json,
+    read_jsonl,
+    whole_lines,
+    write_json,
+    write_jsonl,
+)
 
 RECORD, SAMPLES, STARTED, _ANSWERS = "run.json", "samples.jsonl", "started.json", "answers.jsonl"
 
@@ -131,7 +139,7 @@ class PartialRun:
         """What has come of each trial, turn by turn."""
         self.fresh: list[Answer] = []
         """What has come since this start."""
-        self._samples = _open_locked(self.folder / SAMPLES)
+        self._samples = open_to_append(self.folder / SAMPLES)
         self._answers = (self.folder / _ANSWERS).open("ab")
         self._conditions: Mapping[str, Any] | None = None
         self._total = 0
@@ -210,34 +218,16 @@ class PartialRun:
             )
 
     def _take_over(self) -> None:
-        for where, row in _whole_lines(self._samples):
+        for where, row in whole_lines(self._samples):
             trial = _validated(Trial, row, where)
             self.trials[trial.key] = trial
-        for where, row in _whole_lines(self._answers):
+        for where, row in whole_lines(self._answers):
             answer = _validated(Answer, row["answer"], where)
             self.answers[row["suite"], row["case"], row["sample"]].append(answer)
 
     def _note_start(self, conditions: Mapping[str, Any]) -> None:
         note = {"conditions": dict(conditions), "seconds": self.seconds, "trials": self._total}
         write_json(self.folder / STARTED, note)
-
-
-def _open_locked(path: Path) -> IO[bytes]:
-    samples = path.open("ab")
-    try:
-        fcntl.flock(samples, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        samples.close()
-        raise UsageError("Another process is writing this evaluation.", where=str(path.parent)) from error
-    return samples
-
-
-def _whole_lines(file: IO[bytes]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and row of each line; half a line, left at the end by a killed run or a full disk, is cut off."""
-    path = Path(str(file.name))
-    file.truncate(path.read_bytes().rfind(b"\n") + 1)
-    for number, row in read_jsonl(path):
-        yield f"{path}:{number}", row
 
 
 def _validated(model: type[_Model], row: Mapping[str, Any], where: str) -> _Model:

@@ -23,6 +23,10 @@ class RefusedQuestion(ServerError):
     """The server is well and will not answer this one question: too long for it, or not what its template takes."""
 
 
+class LostReply(ServerError):
+    """What came back broke off, or is no reply. The answer may have been generated, and paid for, all the same."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     """Temperature 0 is greedy. No seed: mlx_lm serves a request that carries one alone, outside the batch."""

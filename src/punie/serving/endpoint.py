@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Any
@@ -17,8 +17,8 @@ import httpx
 
 from punie.conversation import ToolCall
 from punie.errors import IdentityError, ServerError, UsageError
-from punie.serving.completion import Completion, Messages, RefusedQuestion, Sampling
-from punie.serving.transport import Request, Transport, unreachable
+from punie.serving.completion import Completion, LostReply, Messages, RefusedQuestion, Sampling
+from punie.serving.transport import PAUSES, Request, Transport, unreachable
 from punie.toolcalls import render_call
 
 _SILENCE_SECONDS = 600.0
@@ -46,11 +46,24 @@ class Endpoint:
 class EndpointClient:
     """Questions to one model of an endpoint. A request is sent again as `Transport` says, a refused one never."""
 
-    def __init__(self, endpoint: Endpoint, *, keep_alive: int = 0) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        *,
+        keep_alive: int = 0,
+        pauses: Sequence[float] = PAUSES,
+        on_send: Callable[[], None] = lambda: None,
+    ) -> None:
         self._model = endpoint.model
         self._answering = ""
         self._transport = Transport(
-            endpoint.base_url, key=endpoint.key, silence=_SILENCE_SECONDS, patient=True, keep_alive=keep_alive
+            endpoint.base_url,
+            key=endpoint.key,
+            silence=_SILENCE_SECONDS,
+            patient=True,
+            keep_alive=keep_alive,
+            pauses=pauses,
+            on_send=on_send,
         )
 
     async def __aenter__(self) -> EndpointClient:
@@ -69,8 +82,8 @@ class EndpointClient:
     async def complete(self, messages: Messages, tools: Messages, sampling: Sampling) -> Completion:
         """Answer one conversation.
 
-        Raises RefusedQuestion where the server will not answer it, ServerError where it does not work at all,
-        IdentityError where another model answers than before.
+        Raises RefusedQuestion where the server will not answer it, LostReply where its reply cannot be read,
+        ServerError where it does not work at all, IdentityError where another model answers than before.
         """
         request = {"model": self._model, "messages": list(messages), **asdict(sampling)}
         if tools:
@@ -100,8 +113,10 @@ class EndpointClient:
     async def _ask(self, request: Request) -> dict[str, Any]:
         try:
             response = await self._transport.post("/chat/completions", request)
-        except httpx.TransportError as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
             raise unreachable(error) from error
+        except httpx.TransportError as error:
+            raise LostReply(unreachable(error).what) from error
         if not response.is_success:
             said = f"The endpoint answers {response.status_code}: {self._transport.shown(response)}"
             raise RefusedQuestion(said) if response.status_code in _ONE_QUESTION else ServerError(said)
@@ -111,7 +126,7 @@ class EndpointClient:
             reply["choices"][0]["finish_reason"]
         except (ValueError, LookupError, TypeError) as error:
             said = self._transport.shown(response)
-            raise ServerError(f"This is no reply of the OpenAI protocol: {said}", hint="Is /v1 missing?") from error
+            raise LostReply(f"This is no reply of the OpenAI protocol: {said}", hint="Is /v1 missing?") from error
         return reply
 
     def _require_same_model(self, name: str) -> None:

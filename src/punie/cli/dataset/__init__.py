@@ -4,6 +4,7 @@ from punie.cli.dataset import change as change
 from punie.cli.dataset import check as check
 from punie.cli.dataset import clean as clean
 from punie.cli.dataset import curate as curate
+from punie.cli.dataset import distil as distil
 from punie.cli.dataset import generate as generate
 from punie.cli.dataset import get as get
 from punie.cli.dataset import toolcalls as toolcalls

@@ -147,14 +147,14 @@ def decontaminate(
     from punie.cli.live import Live
     from punie.data.compare.contamination import decontaminate
 
-    benchmarks = [_benchmark(name) for name in against]
+    benchmarks = [named_benchmark(name) for name in against]
     with Live() as live:
         live.begin("looking for tasks")
         result = decontaminate(source, output, against=benchmarks, progress=live.step)
     _show_decontamination(result, output, as_json)
 
 
-def _benchmark(name: str) -> Benchmark:
+def named_benchmark(name: str) -> Benchmark:
     """Cases that a suite draws are known to the suite alone, so suites are loaded as suites."""
     from punie.data.compare.items import Benchmark, read_benchmark
     from punie.evaluation.suite import load_suite

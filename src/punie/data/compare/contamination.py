@@ -11,7 +11,7 @@ import msgspec
 
 from punie.data.compare.evidence import Evidence, Tasks, Testable
 from punie.data.compare.items import Benchmark
-from punie.data.compare.text import TextRow, read_texts
+from punie.data.compare.text import Text, TextRow, read_texts
 from punie.data.dataset import Manifest, Parent
 from punie.data.ledger import SUSPECTS, Removal, row_hash
 from punie.data.progress import Progress, unheard, watched
@@ -73,11 +73,17 @@ def _judged(rows: Iterable[TextRow], tasks: Tasks) -> Iterator[tuple[TextRow, Ev
     """Each row with what weighs most against it."""
     for batch in _batches(rows):
         taught = [row for row in batch if row.split != _UNTAUGHT]
-        found: dict[int, list[Evidence]] = defaultdict(list)
-        for index, evidence in tasks.evidence([row.text for row in taught]):
-            found[id(taught[index])].append(evidence)
+        found = dict(zip(map(id, taught), weigh([row.text for row in taught], tasks), strict=True))
         for row in batch:
-            yield row, max(found[id(row)], key=_weight) if id(row) in found else None
+            yield row, found.get(id(row))
+
+
+def weigh(texts: Sequence[Text], tasks: Tasks) -> list[Evidence | None]:
+    """For each row what weighs most against it."""
+    found: dict[int, list[Evidence]] = defaultdict(list)
+    for index, evidence in tasks.evidence(texts):
+        found[index].append(evidence)
+    return [max(found[index], key=_weight) if index in found else None for index in range(len(texts))]
 
 
 def _weight(evidence: Evidence) -> tuple[bool, float, int]:
