@@ -43,8 +43,13 @@ def run(recipe: CurriculumExperiment, output: Path, command: str, on_news: Liste
             for arm in recipe.arms:
                 _run(folder, recipe, arm, seed, on_news)
     except (InterruptedRun, KeyboardInterrupt) as error:
+        _report(folder, recipe)
         what = "The experiment was interrupted; what is done is kept."
         raise InterruptedRun(what, where=str(folder.root), hint=f"Go on with: {command}") from error
+    return _report(folder, recipe)
+
+
+def _report(folder: ExperimentFolder, recipe: CurriculumExperiment) -> Results:
     with waiting_for(folder.root):
         results = read_results(folder, recipe)
         write_report(folder, recipe, results)
