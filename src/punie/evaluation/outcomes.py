@@ -14,7 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from punie.evaluation.expectations import Record
-from punie.evaluation.suite import Case
+from punie.evaluation.suite import Case, Published
 from punie.serving.identity import Identity
 
 FORMAT: Literal[2] = 2
@@ -100,6 +100,8 @@ class AskedSuite(Record):
     """Dev cases are for choosing, test cases for reporting."""
     max_tokens: int
     self_check: SelfCheck
+    published: Published | None = None
+    """What others measured, as the suite has it."""
 
 
 class Measurements(Record):

@@ -192,6 +192,7 @@ def _record(
                 half=half_of(suite),
                 max_tokens=options.sampling(suite).max_tokens,
                 self_check=check,
+                published=suite.published,
             )
             for suite, check in zip(exam.suites, exam.self_checks, strict=True)
         ),

@@ -79,6 +79,19 @@ class Draw(Record):
     counts: dict[str, int]
 
 
+class Published(Record):
+    """What others measured on problems of the same kind, to stand beside a run: (right, counted) by category or tag.
+
+    Compared are the cases of the run that have every tag of `where` and one of the categories in `rows`.
+    """
+
+    name: str
+    note: str
+    where: dict[str, str] = Field(default_factory=dict)
+    rows: dict[str, dict[str, tuple[int, int]]]
+    """By "category" or the name of a tag; then by its value."""
+
+
 class Suite(Record):
     """A named list of cases, no two with the same id. Exactly one of `cases` and `draw` is given in the file."""
 
@@ -87,6 +100,7 @@ class Suite(Record):
     max_tokens: Annotated[int, Field(gt=0)] = 512
     cases: tuple[Case, ...] = ()
     draw: Draw | None = None
+    published: Published | None = None
 
     @model_validator(mode="after")
     def _holds_cases(self) -> Self:

@@ -14,6 +14,7 @@ from punie.evaluation.stats import Interval, Rate
 from punie.report.comparison import CategoryRow, Comparison
 from punie.report.gate import gate_failures
 from punie.report.pairing import Pair
+from punie.report.rates import Beside, RateRow
 from punie.report.several import Several, side_by_side
 from punie.report.summary import FailureRow, Summary, Tally
 
@@ -76,7 +77,9 @@ def summary_record(summary: Summary) -> dict[str, Any]:
         "headline": summary.headline,
         "warnings": list(summary.warnings),
         "overall": _rate(summary.overall),
-        "categories": [{"name": row.name, **_rate(row.rate)} for row in summary.rows],
+        "categories": [_rate_row(row) for row in summary.rows],
+        "tags": {name: [_rate_row(row) for row in rows] for name, rows in summary.tags.items()},
+        "beside": [_beside(table) for table in summary.beside],
         "failures": [_failure(row, ("count",)) for row in summary.failures],
         "run": _run(summary.record, summary.tally),
         "pass_at": [asdict(row) for row in summary.pass_at],
@@ -108,6 +111,18 @@ def _row(row: CategoryRow) -> dict[str, Any]:
         "detectable": row.detectable,
         "verdict": row.verdict.value,
     }
+
+
+def _rate_row(row: RateRow) -> dict[str, Any]:
+    return {"name": row.name, **_rate(row.rate), "partial": row.partial}
+
+
+def _beside(table: Beside) -> dict[str, Any]:
+    rows = [
+        {**_rate_row(row.own), "published": {"right": row.right, "counted": row.counted}}
+        for row in (*table.rows, table.overall)
+    ]
+    return {"name": table.name, "by": table.by, "note": table.note, "rows": rows}
 
 
 def _rate(rate: Rate) -> dict[str, Any]:

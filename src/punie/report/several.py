@@ -13,7 +13,7 @@ from punie.report import numbers
 from punie.report.comparison import CategoryRow, Comparison, Verdict
 from punie.report.gate import gate_failures
 from punie.report.pairing import Bucket, Pair
-from punie.report.summary import rate
+from punie.report.rates import rate
 from punie.report.taught import Teaching
 
 MOST_RUNS = 8

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 from punie.evaluation.outcomes import EvaluationRun, Outcome, RunRecord, Trial
-from punie.evaluation.stats import Interval, Rate, clustered_rate, mean_interval, pass_at_k
+from punie.evaluation.stats import Interval, Rate, mean_interval, pass_at_k
 from punie.report import numbers
 from punie.report.cautions import run_cautions
+from punie.report.rates import Beside, RateRow, beside_published, rate, rate_row, tag_rows, tallies
 
 _KS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 
@@ -23,12 +24,6 @@ class Tally:
     failed: int
     unscored: int
     truncated: int
-
-
-@dataclass(frozen=True, slots=True)
-class RateRow:
-    name: str
-    rate: Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +56,10 @@ class Summary:
     failures: tuple[FailureRow, ...]
     warnings: tuple[str, ...]
     trials: tuple[Trial, ...]
+    tags: Mapping[str, tuple[RateRow, ...]]
+    """The same by each name of a tag."""
+    beside: tuple[Beside, ...]
+    """What others published, where there is one suite and it has that."""
 
     @property
     def headline(self) -> str:
@@ -87,40 +86,29 @@ def summarize(run: EvaluationRun) -> Summary:
     return Summary(
         record=run.record,
         tally=tally(run.trials),
-        rows=tuple(RateRow(name, rate(run.of(name))) for name in run.categories()),
+        rows=tuple(rate_row(name, run.of(name)) for name in run.categories()),
         overall=rate(run.trials),
         pass_at=pass_at(run.trials),
         failures=failure_rows(run.trials),
         warnings=tuple(run_cautions(run)),
         trials=run.trials,
+        tags=tag_rows(run.trials),
+        beside=beside_published(run),
     )
-
-
-def rate(trials: Iterable[Trial]) -> Rate:
-    return clustered_rate(_tallies(trials))
 
 
 def pass_at(trials: Iterable[Trial]) -> tuple[PassAt, ...]:
     """For k of 1, 2, 5, 10, ... up to the fewest answers that were judged of a case, and for these."""
-    tallies = [found for found in _tallies(trials) if found[1]]
-    fewest = min((counted for _, counted in tallies), default=0)
+    tallied = [found for found in tallies(trials) if found[1]]
+    fewest = min((counted for _, counted in tallied), default=0)
     if fewest < 2:
         return ()
     several = []
     for k in sorted({k for k in _KS if k < fewest} | {fewest}):
-        chances = [pass_at_k(counted, right, k) for right, counted in tallies]
-        most = sum(counted for _, counted in tallies) / k
+        chances = [pass_at_k(counted, right, k) for right, counted in tallied]
+        most = sum(counted for _, counted in tallied) / k
         several.append(PassAt(k, fmean(chances), mean_interval(chances, most)))
     return tuple(several)
-
-
-def _tallies(trials: Iterable[Trial]) -> list[tuple[int, int]]:
-    """Right and counted answers of each case."""
-    found: dict[tuple[str, str], list[bool]] = defaultdict(list)
-    for trial in trials:
-        if trial.counted:
-            found[trial.suite, trial.case.id].append(trial.right)
-    return [(sum(rights), len(rights)) for rights in found.values()]
 
 
 def tally(trials: Sequence[Trial]) -> Tally:
