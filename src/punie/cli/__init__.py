@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from punie import __version__
-from punie.cli import curriculum, dataset, evaluation, experiment, journal, quickstart, suite, training
+from punie.cli import curriculum, dataset, evaluation, experiment, journal, quickstart, suite, suite_generate, training
 from punie.errors import PunieError
 
 _INTERRUPTED = 130
@@ -48,6 +48,7 @@ app.command()(training.pretrain)
 app.command()(training.benchmark)
 app.add_typer(experiment.app)
 app.add_typer(suite.app)
+suite.app.add_typer(suite_generate.app)
 app.command("eval")(evaluation.evaluate)
 app.command()(evaluation.compare)
 app.command()(evaluation.rescore)

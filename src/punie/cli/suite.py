@@ -30,7 +30,7 @@ def list_(as_json: Json = False) -> None:
 
     suites = [load_suite(name) for name in built_in()]
     if as_json:
-        console.print_json({"suites": [_facts(suite) for suite in suites]})
+        console.print_json({"suites": [suite_facts(suite) for suite in suites]})
         return
     rows = [(s.name, str(len(s.cases)), *(str(_half(s, half)) for half in ("dev", "test"))) for s in suites]
     console.print_table(["suite", "cases", "dev", "test"], rows)
@@ -75,9 +75,9 @@ def check(suite: SuiteName, unsafe_no_sandbox: UnsafeNoSandbox = False, as_json:
         live.begin("checking")
         checked = check_suite(loaded, execution)
     if as_json:
-        console.print_json({**_facts(loaded), **checked.model_dump(), "code_execution": execution})
+        console.print_json({**suite_facts(loaded), **checked.model_dump(), "code_execution": execution})
         return
-    _show_categories(loaded)
+    show_categories(loaded)
     console.print_facts({"reference answers right": checked.references, "known-bad answers wrong": checked.known_bad})
 
 
@@ -104,12 +104,13 @@ def import_(
     if as_json:
         left_out = [{"where": gone.where, "reason": gone.reason} for gone in imported.left_out]
         notes = list(weaknesses(imported.suite))
-        console.print_json({**_facts(imported.suite), "left_out": left_out, "notes": notes})
+        console.print_json({**suite_facts(imported.suite), "left_out": left_out, "notes": notes})
     else:
         _show_import(imported, output)
 
 
-def _facts(suite: Suite) -> dict[str, Any]:
+def suite_facts(suite: Suite) -> dict[str, Any]:
+    """What `--json` says of a suite."""
     from collections import Counter
 
     return {
@@ -149,7 +150,7 @@ def _show_case(case: Case) -> None:
         console.print_section("[from]", ", ".join(filter(None, (case.source, case.licence))))
 
 
-def _show_categories(suite: Suite) -> None:
+def show_categories(suite: Suite) -> None:
     from collections import Counter
 
     from punie.cli import console
@@ -163,7 +164,7 @@ def _show_import(imported: Imported, output: Path) -> None:
     from punie.cli import console
     from punie.evaluation.imports import weaknesses
 
-    _show_categories(imported.suite)
+    show_categories(imported.suite)
     for gone in imported.left_out[:_REASONS_SHOWN]:
         console.print_line(f"left out: {gone.where}: {gone.reason}")
     if len(imported.left_out) > _REASONS_SHOWN:

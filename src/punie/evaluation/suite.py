@@ -74,7 +74,7 @@ class Case(Record):
 class Draw(Record):
     """How many cases of each category a generator gives, and from which seed."""
 
-    generator: Literal["tiny", "algorithms"]
+    generator: Literal["tiny", "algorithms", "toolcalls"]
     seed: int
     counts: dict[str, int]
 
@@ -242,6 +242,8 @@ def _drawn(suite: Suite) -> Suite:
 def _rows(draw: Draw) -> Iterator[Mapping[str, Any]]:
     if draw.generator == "algorithms":
         from punie.generate.algorithms.cases import draw_cases
+    elif draw.generator == "toolcalls":
+        from punie.generate.toolcalls.cases import draw_cases
     else:
         from punie.generate.tiny import draw_cases
     return draw_cases(draw.counts, draw.seed)

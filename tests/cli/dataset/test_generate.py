@@ -63,3 +63,11 @@ def test_toolcalls_are_made_as_asked(punie: Punie) -> None:
 def test_shares_that_are_none_are_refused(punie: Punie, shares: str) -> None:
     """Wrong usage, and nothing is written."""
     assert punie("dataset", "generate", "toolcalls", "--shares", shares, "--output", "t").code == 2
+
+
+def test_a_suite_shares_nothing_with_the_rows_beside_it(punie: Punie) -> None:
+    """The command holds one against the other, and the suite's graders are sound."""
+    assert punie(*"dataset generate toolcalls --count 100 --seed 7 --output t".split()).code == 0
+    made = punie(*"suite generate toolcalls --count 20 --seed 7 --against t --output calls.yaml --json".split())
+    assert (made.code, json.loads(made.out)["cases"]) == (0, 20)
+    assert punie("suite", "check", "calls.yaml").code == 0

@@ -24,7 +24,6 @@ from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
 from punie.files import hash_file
 from punie.generate.dice import Dice
-from punie.generate.holdout import is_held_out
 from punie.generate.toolcalls.conversations import CALLING, KINDS, Author, Drawn
 from punie.generate.toolcalls.declared import DeclaredTool, load_tools
 from punie.generate.toolcalls.layout import LAYOUTS
@@ -137,14 +136,12 @@ class _Making:
         }
 
     def _split(self, drawn: Drawn, places: _Places) -> str | None:
-        """None for a question that is not new, is for suites only, or has no place."""
+        """None for a conversation that is not new, or has no place."""
         texts = [turn for turn in drawn.turns if isinstance(turn, str)]
         key = " ".join([*texts, *(tool.name for tool in drawn.tools)])
         split = side_of(drawn.question.encode(), _HELD_OUT, _HELD_OUT, 0)
         if key in self._seen:
             self._rejected["repeated"] += 1
-        elif not drawn.exchanges and is_held_out(drawn.question):
-            self._rejected["for suites only"] += 1
         elif not places.take(split):
             self._rejected["no place left"] += 1
         else:
