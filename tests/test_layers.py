@@ -12,7 +12,7 @@ import pytest
 
 SOURCE = Path(__file__).parent.parent / "src"
 FOUNDATION = {
-    *("punie", "errors", "conversation", "files", "process", "child", "workspace", "fingerprint"),
+    *("punie", "errors", "conversation", "files", "process", "child", "workspace", "fingerprint", "refusals"),
     *("syntax", "toolcalls", "toolblocks", "pythoncalls", "degeneration"),
 }
 LAYERS = [
@@ -25,6 +25,7 @@ LAYERS = [
     {"evaluation"},
     {"distil"},
     {"report"},
+    {"sharing"},
     {"benchmark", "experiment", "quickstart"},
     {"cli", "__main__"},
 ]

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from punie.errors import UsageError
+from punie.refusals import explained
 
 EMBEDDED_MODEL = "tiny"
 RUN_FOLDERS = ("reports", "adapters", "models")
@@ -88,14 +89,8 @@ def _looks_like_repository(name: str) -> bool:
 
 def _fetch(repository: str, what: str, files: list[str]) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    try:
+    with explained(
+        what, repository, f"It is not on this machine. Check the connection, or give a local {what} folder."
+    ):
         return Path(snapshot_download(repository, allow_patterns=files))
-    except LocalEntryNotFoundError as error:
-        raise UsageError(
-            f"The {what} {repository!r} is not on this machine and the hub cannot be reached.",
-            hint=f"Check the connection, or give the path of a local {what} folder.",
-        ) from error
-    except (HfHubHTTPError, HFValidationError) as error:
-        raise UsageError(f"The hub does not give out {repository!r}: {str(error).splitlines()[0]}") from error

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from hub import hub_with
 from strandset import FUNCTIONS, strandset_rows
+from uploads import Shelf, uploading
 
 from punie.data.fetch.importers.strandset import TASKS
 from punie.files import read_jsonl, write_jsonl
@@ -23,22 +21,17 @@ PHASES = ["understanding", "annotation", "generation"]
 
 
 @pytest.fixture
-def hub() -> Iterator[tuple[dict[str, dict[str, bytes]], str]]:
-    """What is put into it is on the hub at this address."""
-    repositories: dict[str, dict[str, bytes]] = {"user/phase1": {}, "user/phase2": {}}
-    with ThreadingHTTPServer(("127.0.0.1", 0), hub_with(repositories, "models")) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield repositories, f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+def hub() -> Iterator[Shelf]:
+    with uploading() as shelf:
+        yield shelf
 
 
 class Commands:
-    """`punie` in a folder of its own, with a hub."""
+    """`punie` in a folder and an environment of its own."""
 
-    def __init__(self, folder: Path, endpoint: str) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         self.folder = folder
-        online = {"HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "0"}
-        self.environment = {**os.environ, **online}
+        self.environment = environment
 
     def __call__(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "punie", *arguments]
@@ -63,24 +56,20 @@ def import_rows(punie: Commands) -> None:
         write_jsonl(folder / "data" / f"{split}.jsonl", rows[begin:end])
 
 
-def files_of(adapter: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(adapter)): file.read_bytes() for file in adapter.rglob("*") if file.is_file()}
-
-
 @pytest.mark.slow
-def test_three_phases_one_after_the_other_fill_the_tables(
-    hub: tuple[dict[str, dict[str, bytes]], str], tmp_path: Path
-) -> None:
-    """Each begins with the adapter that the one before put on the hub, and the last one has the results of all."""
-    repositories, endpoint = hub
-    punie = Commands(tmp_path, endpoint)
+def test_three_phases_one_after_the_other_fill_the_tables(hub: Shelf, tmp_path: Path) -> None:
+    """Each begins with the adapter that the one before pushed to the hub, and the last one has the results of all."""
+    punie = Commands(tmp_path, hub.environment(tmp_path))
     import_rows(punie)
     begin: list[str] = []
     for number, phase in enumerate(PHASES, start=1):
-        punie.well("train", "data", "--curriculum-phase", phase, *begin, *SHORT, "--output", f"adapters/phase{number}")
-        if number < len(PHASES):
-            repositories[f"user/phase{number}"] |= files_of(tmp_path / "adapters" / f"phase{number}")
-        begin = ["--resume-from", f"user/phase{number}"]
+        repository = f"user/phase{number}"
+        told = punie.well("train", "data", "--curriculum-phase", phase, *begin, *SHORT, "--output-repo", repository)
+        assert f"Pushed to {hub.address}/{repository}, which is private" in told
+        begin = ["--resume-from", repository]
+    assert hub.private == hub.repositories.keys() == {"user/phase1", "user/phase2", "user/phase3"}
+    left = b"".join(body for files in hub.repositories.values() for body in files.values())
+    assert str(tmp_path).encode() not in left, "no path of this machine is on the hub"
     matrix = read_matrix(tmp_path / "adapters" / "phase3")
     assert matrix is not None
     assert [point.name for point in matrix.checkpoints] == [START, *PHASES]
@@ -98,7 +87,7 @@ def test_three_phases_one_after_the_other_fill_the_tables(
 @pytest.mark.slow
 def test_the_whole_chain_is_one_command(tmp_path: Path) -> None:
     """Each phase ends with an adapter of its own, measured on every category; a dataset without a phase is refused."""
-    punie = Commands(tmp_path, "http://127.0.0.1:9")
+    punie = Commands(tmp_path, dict(os.environ))
     import_rows(punie)
     punie.well("train", "data", "--curriculum", "strandset", *SHORT, "--output", "adapters/chain")
     matrix = read_matrix(tmp_path / "adapters" / "chain")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from http.server import BaseHTTPRequestHandler
 
 COMMIT = "1" * 40
@@ -24,7 +24,7 @@ def hub_of(repository: str, files: Files, kind: str = "models") -> type[Hub]:
     return hub_with({repository: files}, kind)
 
 
-def hub_with(repositories: Mapping[str, Files], kind: str) -> type[Hub]:
+def hub_with(repositories: Mapping[str, Files], kind: str, private: Collection[str] = ()) -> type[Hub]:
     """A handler that knows repositories of one kind, models or datasets, each at one commit, called main.
 
     It answers 401 for `private/...` and 404 for all others. A file under http/ is given out at /http/NAME, too.
@@ -46,7 +46,7 @@ def hub_with(repositories: Mapping[str, Files], kind: str) -> type[Hub]:
 
         def _find(self) -> tuple[bytes | None, dict[str, str]]:
             path = self.path.partition("?")[0]
-            found = (_answer_of(path, name, files) for name, files in repositories.items())
+            found = (_answer_of(path, name, files) for name, files in list(repositories.items()))
             body = next((body for body in found if body is not None), None)
             return body, {"ETag": f'"{hashlib.sha256(body or b"").hexdigest()}"', "X-Repo-Commit": COMMIT}
 
@@ -72,8 +72,9 @@ def hub_with(repositories: Mapping[str, Files], kind: str) -> type[Hub]:
         if path == f"{about}/tree/{COMMIT}":
             return json.dumps([_entry(name, body) for name, body in files.items()]).encode()
         if path in (about, f"{about}/revision/main", f"{about}/revision/{COMMIT}"):
-            siblings = [{"rfilename": name} for name in files]
-            return json.dumps({"id": repository, "sha": COMMIT, "siblings": siblings}).encode()
+            siblings = [{"rfilename": name, "size": len(body)} for name, body in files.items()]
+            about_it = {"id": repository, "sha": COMMIT, "private": repository in private, "siblings": siblings}
+            return json.dumps(about_it).encode()
         if path.startswith("/http/"):
             return files.get(path.removeprefix("/"))
         return files.get(path.removeprefix(f"{prefix}/{repository}/resolve/{COMMIT}/"))

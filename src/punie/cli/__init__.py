@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from punie import __version__
-from punie.cli import curriculum, dataset, evaluation, experiment, journal, quickstart, suite, suite_generate, training
+from punie.cli import (
+    curriculum,
+    dataset,
+    evaluation,
+    experiment,
+    journal,
+    push,
+    quickstart,
+    suite,
+    suite_generate,
+    training,
+)
 from punie.errors import PunieError
 
 _INTERRUPTED = 130
@@ -55,6 +66,7 @@ app.command()(evaluation.rescore)
 app.command()(evaluation.report)
 app.command()(evaluation.serve)
 app.command()(journal.journal)
+app.command()(push.push)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from punie.cli.options import Json, Model
+from punie.cli.push import going_to, push_trained
 from punie.errors import UsageError
 from punie.workspace import EMBEDDED_MODEL
 
@@ -22,6 +23,10 @@ def train(
     adapter_path: Annotated[
         str | None,
         typer.Option("--output", "--adapter-path", help="The adapter folder to make: adapters/mine."),
+    ] = None,
+    output_repo: Annotated[
+        str | None,
+        typer.Option(help="Push the adapter to this private repository when it is done: USER/NAME."),
     ] = None,
     model: Annotated[str | None, typer.Option("--model", help="As for eval; tiny if the plan names none.")] = None,
     config: Annotated[
@@ -108,26 +113,37 @@ def train(
     Defaults are mlx-lm's; for the embedded model they are its measured settings.
     """
     given = {key: value for key, value in locals().items() if value is not None}
-    for key in ("config", "resume", "settings", "report_to", "events", "as_json"):
+    for key in ("config", "resume", "settings", "report_to", "output_repo", "events", "as_json"):
         given.pop(key, None)
     if keys is not None:
         given["keys"] = keys.split(",")
     if events and as_json:
         raise UsageError("--events and --json both want standard output.", hint="Give one of them.")
-    _train(_requested(given, settings or [], config), resume, report_to or [], events, as_json)
+    if output_repo is None:
+        _train(_requested(given, settings or [], config, "mine"), resume, report_to or [], events, as_json)
+        return
+    _require_pushable(output_repo)
+    plan = _requested(given, settings or [], config, output_repo.rpartition("/")[2])
+    with going_to(output_repo):
+        _train(plan, resume, report_to or [], events, as_json)
+    push_trained(Path(plan.adapter_path), output_repo)
 
 
-_DEFAULTS = {"model": EMBEDDED_MODEL, "adapter_path": "adapters/mine"}
+def _require_pushable(repo: str) -> None:
+    """Before hours of work, not after."""
+    from punie.sharing.push import require_ready
+
+    require_ready(repo)
 
 
-def _requested(given: dict[str, Any], settings: list[str], config: Path | None) -> TrainingPlan:
+def _requested(given: dict[str, Any], settings: list[str], config: Path | None, name: str) -> TrainingPlan:
     """The plan, after what was converted on the way to it has been said."""
     from punie.cli import console
     from punie.training.presets import preset
     from punie.training.request import Layer, parse_setting, read_values, requested_plan
     from punie.workspace import is_embedded, resolve_model
 
-    layers = [Layer(_DEFAULTS, "")]
+    layers = [Layer({"model": EMBEDDED_MODEL, "adapter_path": f"adapters/{name}"}, "")]
     if config is not None:
         layers.append(Layer(read_values(config), str(config)))
     layers.append(Layer(given, "options"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -46,7 +48,8 @@ class TrainingOutcome(BaseModel):
     total_parameters: int
     versions: dict[str, str]
     finished: str = ""
-    """When, in UTC; empty in a record that does not say."""
+    """When, in UTC; this and the machine are empty in a record that does not say."""
+    machine: str = ""
 
 
 def read_outcome(folder: Path) -> TrainingOutcome:
@@ -96,4 +99,5 @@ def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...])
         total_parameters=echo.total_parameters,
         versions=echo.versions,
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=f"{platform.platform()}, {os.cpu_count()} cores",
     )

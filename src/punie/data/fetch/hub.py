@@ -12,7 +12,8 @@ from pathlib import Path
 
 from punie.data.blocks import MAX_ROW_BYTES
 from punie.data.fetch.importers.records import Record, count_records, read_records
-from punie.errors import CapacityError, PunieError, UsageError
+from punie.errors import CapacityError, UsageError
+from punie.refusals import explained
 
 _STREAMED = (".jsonl", ".ndjson", ".jsonl.gz", ".ndjson.gz")
 _TIMEOUT_SECONDS = 60.0
@@ -101,26 +102,10 @@ def _lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def _explained(id: str) -> Generator[None]:
-    """Every way in which the hub says no, as one sentence."""
-    from huggingface_hub import errors
-
+    """The hub's refusals, and those of a file it gave out."""
     try:
-        yield
-    except PunieError:
-        raise
-    except errors.GatedRepoError as error:
-        hint = f"Accept its terms at https://huggingface.co/datasets/{id}, then log in with: hf auth login"
-        raise UsageError(f"The dataset {id!r} is gated.", hint=hint) from error
-    except errors.RevisionNotFoundError as error:
-        raise UsageError(f"The dataset {id!r} has no such revision.") from error
-    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
-        hint = "Private datasets need: hf auth login"
-        raise UsageError(f"There is no dataset called {id!r} on the hub.", hint=hint) from error
-    except errors.HfHubHTTPError as error:
-        raise UsageError(f"The hub does not give out {id!r}: {str(error).splitlines()[0]}") from error
-    except (errors.HTTPError, errors.LocalEntryNotFoundError, ConnectionError) as error:
-        hint = "Check the connection. These need none: punie dataset download sample, punie dataset import."
-        raise UsageError(f"The hub cannot be reached for {id!r}.", hint=hint) from error
+        with explained("dataset", id, "Check the connection. These need none: punie dataset download sample, import."):
+            yield
     except zlib.error as error:
         raise UsageError(f"A file of {id!r} is broken: {error}.", hint="Try again.") from error
     except OSError as error:
