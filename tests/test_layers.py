@@ -26,7 +26,7 @@ LAYERS = [
     {"distil"},
     {"report"},
     {"sharing"},
-    {"benchmark", "experiment", "quickstart"},
+    {"benchmark", "dashboard", "experiment", "quickstart"},
     {"cli", "__main__"},
 ]
 STRANGERS = {("training", "serving"), ("serving", "training")}
@@ -42,7 +42,9 @@ CHILD_ENTRIES = {
     "punie.data.check.rendering_worker",
     "punie.data.look.trainer_view_worker",
 }
-NOT_AT_START = CHILD_LIBRARIES | {"httpx", "huggingface_hub", "jinja2", "numpy", "pydantic", "tokenizers"}
+NOT_AT_START = CHILD_LIBRARIES | {
+    *("httpx", "huggingface_hub", "jinja2", "numpy", "pydantic", "starlette", "tokenizers", "uvicorn")
+}
 
 
 def module_name(path: Path) -> str:

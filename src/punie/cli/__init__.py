@@ -66,6 +66,7 @@ app.command()(evaluation.rescore)
 app.command()(evaluation.report)
 app.command()(evaluation.serve)
 app.command()(journal.journal)
+app.command()(journal.dashboard)
 app.command()(push.push)
 
 

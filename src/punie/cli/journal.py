@@ -41,3 +41,18 @@ def journal(
         console.print_json(journal_record(found))
     else:
         console.out.print(str(output))
+
+
+def dashboard(
+    folders: Folders = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port of the page; 0 takes a free one.")] = 8090,
+) -> None:
+    """Show the journal, every report, and runs that are under way, in this machine's browser until Ctrl-C.
+
+    It only reads, and answers nobody but this machine.
+    """
+    from punie.cli import console
+    from punie.dashboard.server import dashboard as run
+    from punie.workspace import run_folders
+
+    run(run_folders(folders), port, lambda address: console.note(f"Dashboard: {address} (Ctrl-C ends it)"))

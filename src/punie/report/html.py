@@ -77,14 +77,23 @@ def visible(value: Any) -> Any:
     return value
 
 
-def render_page(template: str, **values: Any) -> str:
-    """A template with our own style and script, and the policy that allows nothing else."""
+def render_page(template: str, *, live: bool = False, **values: Any) -> str:
+    """A template with our own style and script, and the policy that allows nothing else.
+
+    A `live` page has another script, which may ask the server it came from for news.
+    """
     style = "".join(map(_asset, ("page.css", "charts.css", "comparison.css")))
-    script = _asset("page.js")
+    script = _asset("live.js" if live else "page.js")
     own = f"style-src {_source(style)}; script-src {_source(script)}"
     policy = f"default-src 'none'; {own}; base-uri 'none'; form-action 'none'"
-    page = _environment().get_template(template, globals={"numbers": numbers})
-    return page.render(style=Markup(style), script=Markup(script), policy=policy, **values)
+    if live:
+        policy += "; connect-src 'self'"
+    return render_part(template, style=Markup(style), script=Markup(script), policy=policy, **values)
+
+
+def render_part(template: str, **values: Any) -> str:
+    """A template alone, escaped as a page is."""
+    return _environment().get_template(template, globals={"numbers": numbers}).render(**values)
 
 
 @cache

@@ -50,7 +50,7 @@ def render_training(record: TrainingRecord) -> str:
         run=record,
         name=record.folder.root.name,
         figures=list(_figures(record)),
-        losses=_losses(record),
+        losses=losses_of(record),
         curves=[chart for chart in _curves(record) if chart.lines],
         stages=[_stage(record, stage) for stage in record.told(StageBegan)],
         matrix=record.matrix and matrix_table(record.matrix),
@@ -82,7 +82,8 @@ def _figures(record: TrainingRecord) -> Iterator[Figure]:
         yield Figure("Peak memory", numbers.size(record.peak_memory), estimate)
 
 
-def _losses(record: TrainingRecord) -> LineChart:
+def losses_of(record: TrainingRecord) -> LineChart:
+    """Training and validation loss as far as they are known, with stages and the chosen checkpoint."""
     train = tuple((metric.iteration, metric.loss) for metric in record.told(TrainLoss))
     valid = tuple((metric.iteration, metric.loss) for metric in record.told(ValidLoss))
     return draw_lines(

@@ -1,0 +1,1 @@
+"""A local page of all runs, and of those that are under way."""
