@@ -104,7 +104,7 @@ async def test_a_teacher_that_is_broken_ends_the_run_and_costs_nothing(options_f
 @pytest.mark.parametrize("spelt", [lambda: "1", lambda: format_datetime(datetime.now(UTC) + timedelta(seconds=2))])
 async def test_a_busy_teacher_is_given_the_time_it_asks_for(spelt: Callable[[], str], options_for: OptionsFor) -> None:
     """Retry-After is kept, be it a number of seconds or a date, and a question that was put off is not lost."""
-    busy = FaultyTeacher(lambda _: said("x = 1"), [429], retry_after=spelt())
+    busy = FaultyTeacher(lambda _: said("x = 1"), [429], retry_after=spelt)
     with serve(busy) as teacher, pytest.raises(DataError, match="Nothing is left"):
         await distil(options_for(teacher.base_url, width=1, samples=1))
     assert teacher.times[1] - teacher.times[0] > 0.9

@@ -29,8 +29,8 @@ class FaultyTeacher:
     whole: list[Question] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
     release: threading.Event = field(default_factory=threading.Event)
-    retry_after: str = "1"
-    """What a 429 asks for."""
+    retry_after: Callable[[], str] = lambda: "1"
+    """What a 429 asks for, when it is sent."""
     times: list[float] = field(default_factory=list)
     """When each request came."""
     base_url: str = ""
@@ -83,7 +83,9 @@ def serve(teacher: FaultyTeacher) -> Iterator[FaultyTeacher]:
         def _misbehave(self, fault: int | float | str | None, question: Question) -> None:
             match fault:
                 case int():
-                    self._send(fault, b'{"error": "no"}', {"Retry-After": teacher.retry_after} if fault == 429 else {})
+                    self._send(
+                        fault, b'{"error": "no"}', {"Retry-After": teacher.retry_after()} if fault == 429 else {}
+                    )
                 case "malformed":
                     self._send(200, b'{"model": "toy-1", "choices": [')
                 case "truncated":

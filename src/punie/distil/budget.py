@@ -74,6 +74,7 @@ class Purse:
 
     async def hold(self, most: Tokens) -> None:
         """Set aside the most a question can cost, once there is room beside those under way. Raises BudgetSpent."""
+        self._require_request()
         async with self._changed:
             while not self.budget.allows(self.spent + self._held + most):
                 if not self._held.total:
@@ -90,9 +91,12 @@ class Purse:
 
     def send(self) -> None:
         """Count a request before it goes out. Raises BudgetSpent where there may be none."""
+        self._require_request()
+        self.requests += 1
+
+    def _require_request(self) -> None:
         if self.budget.requests is not None and self.requests >= self.budget.requests:
             raise BudgetSpent
-        self.requests += 1
 
 
 def most_tokens(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], longest: int) -> Tokens:

@@ -33,6 +33,7 @@ from punie.evaluation.suite import Suite, case_row, hash_cases
 from punie.files import hash_value
 from punie.serving.arms import LocalModel
 from punie.serving.completion import Sampling
+from punie.serving.endpoint import Endpoint
 from punie.workspace import is_embedded
 
 NOT_ASKED = "not asked"
@@ -199,6 +200,7 @@ def _recipe(options: Options, asking: Asking, purse: Purse, execution: CodeExecu
     cost = {"requests": purse.requests, **asdict(purse.spent), "money": purse.budget.cost(purse.spent)}
     return {
         "teacher": options.label,
+        "served by": options.teacher.base_url if isinstance(options.teacher, Endpoint) else "self",
         "answered by": sorted({found.by for found in asking.received.values()}),
         "tasks": {"count": len(options.tasks), "hash": hash_cases(task.case for task in options.tasks)},
         "samples": options.samples,

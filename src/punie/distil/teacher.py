@@ -165,10 +165,10 @@ class Asking:
                 self._file.answer(key, question.place, self._opened.by(), Answer(**asdict(completion)), real)
                 return
             except (ServerError, BudgetSpent) as error:
-                lost = isinstance(error, LostReply)
-                real = most if lost else Tokens()
-                self._file.fail(key, str(error), paid=lost)
-                if not lost or attempt == _ATTEMPTS - 1:
+                paid = isinstance(error, LostReply | IdentityError)
+                real = most if paid else Tokens()
+                self._file.fail(key, str(error), paid=paid)
+                if not isinstance(error, LostReply) or attempt == _ATTEMPTS - 1:
                     raise
             finally:
                 await self._purse.settle(most, real)

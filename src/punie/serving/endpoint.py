@@ -95,8 +95,8 @@ class EndpointClient:
         return Completion(
             text=_as_written(choice["message"], choice["finish_reason"]),
             finish_reason=choice["finish_reason"] or "",
-            prompt_tokens=usage.get("prompt_tokens", 0),
-            completion_tokens=usage.get("completion_tokens", 0),
+            prompt_tokens=usage.get("prompt_tokens") or 0,
+            completion_tokens=usage.get("completion_tokens") or 0,
             seconds=seconds,
         )
 
@@ -123,7 +123,7 @@ class EndpointClient:
         try:
             reply = response.json()
             self._require_same_model(str(reply["model"]))
-            reply["choices"][0]["finish_reason"]
+            reply["choices"][0]["finish_reason"], reply["choices"][0]["message"]["role"]
         except (ValueError, LookupError, TypeError) as error:
             said = self._transport.shown(response)
             raise LostReply(f"This is no reply of the OpenAI protocol: {said}", hint="Is /v1 missing?") from error
