@@ -123,7 +123,7 @@ class EndpointClient:
         try:
             reply = response.json()
             self._require_same_model(str(reply["model"]))
-            reply["choices"][0]["finish_reason"], reply["choices"][0]["message"]["role"]
+            reply["choices"][0]["finish_reason"], dict(reply["choices"][0]["message"])
         except (ValueError, LookupError, TypeError) as error:
             said = self._transport.shown(response)
             raise LostReply(f"This is no reply of the OpenAI protocol: {said}", hint="Is /v1 missing?") from error
