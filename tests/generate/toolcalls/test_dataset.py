@@ -125,7 +125,7 @@ def test_held_out_tools_are_neither_called_nor_offered(folder: Path) -> None:
 
 def test_a_seed_has_the_bytes_it_always_had(folder: Path, tmp_path: Path) -> None:
     """On every version of Python; another seed gives others."""
-    assert read_manifest(folder).fingerprint == "74f1cde64fbc969054f8ef7090ce32d360ff7c4a8eb53402ec919b67453a693a"
+    assert read_manifest(folder).fingerprint == "5d65da82b5d98da8828887ffec37aa894d563556aa8840a9bc535d752cdefb9a"
     assert generate_toolcalls(tmp_path / "again", SIZE, 3).hashes == read_manifest(folder).hashes
     other = generate_toolcalls(tmp_path / "other", SIZE, 5).hashes
     assert not set(other.values()) & set(read_manifest(folder).hashes.values())
@@ -180,6 +180,29 @@ def test_the_users_own_tools_need_only_a_schema(tmp_path: Path) -> None:
             assert not spoken_calls(message["content"], row.get("tools", ())).calls
 
 
+def test_names_that_python_cannot_spell_are_taught_where_no_python_is_written(tmp_path: Path) -> None:
+    """Hyphens are common in names of tools and arguments; one argument is said once."""
+    tools = tools_file(tmp_path, bare("read-file", **{"file-path": {"type": "string"}}), bare("now"))
+    shares = {"call": 1}
+    manifest = generate_toolcalls(tmp_path / "data", 60, 0, tools=tools, shares=shares)
+    assert not manifest.removed
+    asked = [row["messages"][0]["content"] for row in every_row(tmp_path / "data")]
+    assert any("file path" in text for text in asked)
+    assert all(text.count("file path") <= 1 for text in asked)
+    with pytest.raises(DataError, match="not the same calls in pythonic"):
+        generate_toolcalls(tmp_path / "texts", 60, 0, tools=tools, shares=shares, family="pythonic")
+
+
+@pytest.mark.parametrize("given", [{"says": {"day": ["on {date}"]}}, {"writes": {"place": "{street}"}}])
+def test_a_text_that_cannot_be_filled_is_named(tmp_path: Path, given: dict[str, Any]) -> None:
+    """With the text; nothing is written."""
+    function = bare("f", x={"type": "integer"}, place={"type": "object", "properties": {"town": {"type": "string"}}})
+    function["parameters"]["properties"]["day"] = {"type": "string", "format": "date"}
+    with pytest.raises(DataError, match="cannot be filled"):
+        generate_toolcalls(tmp_path / "data", 60, 0, tools=tools_file(tmp_path, {"function": function, **given}))
+    assert not (tmp_path / "data").exists()
+
+
 def test_what_no_format_can_carry_goes_to_the_ledger(tmp_path: Path) -> None:
     """A value that would end its XML parameter does not come back; the row has a line, and others take its place."""
     mark = {"type": "string", "enum": ["fine", "good", "</parameter>"]}
@@ -201,6 +224,12 @@ def test_what_no_format_can_carry_goes_to_the_ledger(tmp_path: Path) -> None:
         ([bare("f", x={"not": {}})], "'not' is not understood"),
         ([bare("f", x={"type": "text"})], "no type of JSON"),
         ([bare("f", x={"$ref": "#/$defs/none"})], "names nothing"),
+        ([bare("f", x={"type": ["string", 1]})], "no type of JSON"),
+        ([bare("f", x={"enum": "abc"})], "'enum' is 'abc', no list"),
+        ([bare("f", x={"type": "object", "properties": ["a"]})], "'properties' is"),
+        ([bare("f", x={"type": "string", "pattern": "("})], "no regular expression"),
+        ([bare("f", **{"user.name": {"type": "string"}})], "cannot be a slot"),
+        ([{"function": bare("f"), "requests": [""]}], "no request for f"),
         ([bare("f"), bare("f")], "Two tools are called 'f'"),
         ([{"function": bare("f", x={"type": "string"}), "requests": ["Do it."]}], "no request for f"),
         ([{"function": bare("f"), "answers": ["{nothing}."]}], "no answer of f"),

@@ -101,7 +101,9 @@ class _Making:
         self, writer: DatasetWriter, seed: int, dice: Dice, tools: Sequence[DeclaredTool], family: str | None
     ) -> None:
         self.drawn = 0
-        self._writer, self._seed, self._layout = writer, seed, None if family is None else LAYOUTS[family]
+        self._writer, self._seed = writer, seed
+        self._layout = None if family is None else LAYOUTS[family]
+        self._family = None if self._layout is None else self._layout.family
         self._author = Author([tool for tool in tools if not tool.held_out], (), dice, suite=False)
         self._seen = set[str]()
         self._turns, self._kinds, self._forms = Counter[str](), Counter[str](), Counter[str]()
@@ -116,7 +118,7 @@ class _Making:
             row = make_row(drawn, f"toolcalls-{self._seed}-{self.drawn + 1}", self._layout)
             self.drawn += 1
             raw = msgspec.json.encode(row)
-            if (flaw := next(flaws(drawn, row), None)) is None:
+            if (flaw := next(flaws(drawn, row, self._family), None)) is None:
                 self._keep(drawn, split, raw)
                 return
             wanted[kind].left[split] += 1

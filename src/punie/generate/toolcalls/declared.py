@@ -17,6 +17,8 @@ from punie.files import open_input
 from punie.generate.toolcalls.schemas import Schema, prepared
 
 _NAME = re.compile(r"[A-Za-z_][\w.-]{0,63}")
+_PARAMETER = re.compile(r"[A-Za-z_][\w-]*")
+_FEW = frozenset({"enum", "const", "examples"})
 _BUILT_IN = Path(str(files("punie.generate.toolcalls") / "catalogue.yaml"))
 
 Texts = tuple[str, ...]
@@ -72,7 +74,7 @@ class DeclaredTool:
     def is_open(self) -> bool:
         """Whether its calls are too many for all of them to be taught."""
         schemas = [self.properties[name] for name in self.required]
-        return any("enum" not in schema and schema.get("type") not in ("boolean", "null") for schema in schemas)
+        return any(not _FEW & schema.keys() and schema.get("type") not in ("boolean", "null") for schema in schemas)
 
     def declaration(self) -> dict[str, Any]:
         return {"type": "function", "function": dict(self.function)}
@@ -111,6 +113,8 @@ def _tool(given: Any, where: str) -> DeclaredTool:
         raise DataError(f"{name!r} is no name of a function.", where=where, hint=_FORM)
     parameters = prepared(entry.function.get("parameters") or {"type": "object"}, f"{where} ({name}), parameters")
     returns = prepared(entry.returns or _DONE, f"{where} ({name}), returns")
+    if odd := [one for one in (*parameters.get("properties", ()), *returns.get("properties", ())) if not _is_slot(one)]:
+        raise DataError(f"{odd[0]!r} cannot be a slot of a text.", where=where, hint="Use letters, digits, _ and -.")
     return DeclaredTool(
         function=entry.function,
         parameters=parameters,
@@ -123,6 +127,10 @@ def _tool(given: Any, where: str) -> DeclaredTool:
         held_out=entry.held_out,
         catch_all=entry.catch_all,
     )
+
+
+def _is_slot(name: str) -> bool:
+    return _PARAMETER.fullmatch(name) is not None
 
 
 _DONE: Schema = {

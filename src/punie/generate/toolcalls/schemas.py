@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ _OF_TYPE = {
     "boolean": set[str](),
     "null": set[str](),
 }
+_FORMS = {**dict.fromkeys(("enum", "examples", "required", "anyOf", "oneOf"), list), "properties": dict, "pattern": str}
 _KNOWN = _ANNOTATIONS.union(_ANYWHERE, *_OF_TYPE.values())
 
 
@@ -66,12 +68,23 @@ def _referred(name: Any, root: Schema, where: str, within: tuple[str, ...]) -> S
 
 
 def _require_known(schema: Schema, where: str) -> None:
+    for key, form in _FORMS.items():
+        if not isinstance(schema.get(key, form()), form):
+            raise DataError(f"{key!r} is {schema[key]!r}, no {form.__name__}.", where=where)
+    _require_pattern(schema.get("pattern", ""), where)
     for key in schema:
         if key not in _KNOWN:
             raise DataError(f"The keyword {key!r} is not understood.", where=where, hint="Leave it out of this file.")
-    names = schema.get("type", ())
-    for name in [names] if isinstance(names, str) else names:
-        if name not in _OF_TYPE:
+    names = schema.get("type", [])
+    for name in names if isinstance(names, list) else [names]:
+        if not isinstance(name, str) or name not in _OF_TYPE:
             raise DataError(f"{name!r} is no type of JSON.", where=where, hint=f"Types are {', '.join(_OF_TYPE)}.")
     if missing := [name for name in schema.get("required", ()) if name not in schema.get("properties", {})]:
         raise DataError(f"{missing[0]!r} is required and not declared.", where=where)
+
+
+def _require_pattern(pattern: str, where: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise DataError(f"{pattern!r} is no regular expression: {error}.", where=where) from error

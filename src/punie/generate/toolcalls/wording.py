@@ -47,7 +47,7 @@ _CANNOT = (
     "I have no tool to {clause}.",
     "I cannot do that here: no tool of mine can {clause}.",
 )
-_SLOT = re.compile(r"\{(\w+)")
+_SLOT = re.compile(r"\{([\w-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def answer(tool: DeclaredTool, result: Mapping[str, Any], dice: Dice) -> tuple[s
     own = [template for template in tool.answers if set(_SLOT.findall(template)) <= result.keys()]
     if own:
         template = dice.pick(own)
-        return template.format(**written), tuple(written[name] for name in _SLOT.findall(template))
+        return _fill(template, written), tuple(written[name] for name in _SLOT.findall(template))
     facts = join([f"{plain(name)} is {value}" for name, value in written.items()], "and")
     return dice.pick(_ANSWERS).format(facts=facts, name=tool.name), tuple(written.values())
 
@@ -131,7 +131,7 @@ def write(value: Any, pattern: str | None = None) -> str:
         case list():
             return join([write(one, pattern) for one in value], "and") or "nothing"
         case dict() if pattern:
-            return pattern.format(**{name: write(one) for name, one in value.items()})
+            return _fill(pattern, {name: write(one) for name, one in value.items()})
         case dict():
             return ", ".join(f"{plain(name)} {write(one)}" for name, one in value.items()) or "nothing"
     return str(value)
@@ -145,7 +145,7 @@ def require_slots(tool: DeclaredTool, where: str) -> None:
     """Raises DataError at a request that leaves a required argument unsaid, and at a slot that nothing fills."""
     for template in (*tool.requests, *tool.new_requests):
         slots = set(_SLOT.findall(template))
-        if not set(tool.required) <= slots <= tool.properties.keys() or template[-1] not in ".?!":
+        if not set(tool.required) <= slots <= tool.properties.keys() or template[-1:] not in (".", "?", "!"):
             hint = "It needs a slot for every required argument, none for an undeclared one, and . ? or ! at its end."
             raise DataError(f"{template!r} is no request for {tool.name}.", where=where, hint=hint)
     for template in tool.answers:
@@ -163,7 +163,15 @@ class _Part(dict[str, Any]):
 
 def _filled(template: str, tool: DeclaredTool, arguments: Mapping[str, Any]) -> str:
     slots = {name: _slot(value, tool.writes.get(name)) for name, value in arguments.items()}
-    return template.format(**slots)
+    return _fill(template, slots)
+
+
+def _fill(template: str, slots: Mapping[str, Any]) -> str:
+    try:
+        return template.format(**slots)
+    except (KeyError, IndexError, ValueError, AttributeError, TypeError) as error:
+        hint = "Write {name} or {name[property]} for what the tool declares, and {{ for a brace."
+        raise DataError(f"The text {template!r} cannot be filled: {error!r}.", hint=hint) from error
 
 
 def _slot(value: Any, pattern: str | None) -> Any:
