@@ -14,8 +14,8 @@ EMBEDDED_MODEL = "tiny"
 RUN_FOLDERS = ("reports", "adapters", "models")
 """Where evaluations and comparisons, trainings, and pretrained models lie, unless somebody says otherwise."""
 
-_ADAPTER_FILES = ["adapters.safetensors", "adapter_config.json", "run/*.json"]
-_MODEL_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py"]
+ADAPTER_FILES = ["adapters.safetensors", "adapter_config.json", "run/*.json"]
+MODEL_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py"]
 
 
 def cache_folder() -> Path:
@@ -45,7 +45,7 @@ def resolve_model(name: str) -> Path:
     """
     path = embedded_model() if name == EMBEDDED_MODEL else Path(name).expanduser()
     if not path.is_dir() and _looks_like_repository(name):
-        path = _fetch(name, "model", _MODEL_FILES)
+        path = _fetch(name, "model", MODEL_FILES)
     if not (path / "config.json").is_file():
         raise UsageError(
             f"There is no model called {name!r}.",
@@ -62,7 +62,7 @@ def resolve_adapter(name: str) -> Path:
     """
     path = Path(name).expanduser()
     if not path.is_dir() and _looks_like_repository(name):
-        path = _fetch(name, "adapter", _ADAPTER_FILES)
+        path = _fetch(name, "adapter", ADAPTER_FILES)
     if not path.is_dir():
         raise UsageError(
             f"There is no adapter called {name!r}.",

@@ -119,5 +119,5 @@ def test_a_disk_that_is_too_small_is_said_at_once(make_plan: PlanMaker, tmp_path
     lora = {"rank": 8, "scale": 20.0, "dropout": 0.0, "keys": None}
     few, many = (make_plan(tmp_path, fine_tune_type="full", save_every=every, **lora) for every in (12, 1))
     assert bytes_needed(many) > bytes_needed(few) > 0
-    with pytest.raises(CapacityError, match="this run needs about"):
+    with pytest.raises(CapacityError, match="this needs about"):
         require_space(tmp_path / "not" / "yet", 2**62)

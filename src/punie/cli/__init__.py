@@ -15,6 +15,7 @@ from punie.cli import (
     evaluation,
     experiment,
     journal,
+    model,
     push,
     quickstart,
     suite,
@@ -68,6 +69,7 @@ app.command()(evaluation.serve)
 app.command()(journal.journal)
 app.command()(journal.dashboard)
 app.command()(push.push)
+app.add_typer(model.app)
 
 
 def main() -> None:

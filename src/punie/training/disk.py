@@ -28,7 +28,7 @@ def require_space(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(existing).free
     if free < needed:
         raise CapacityError(
-            f"The disk has {free / 1e9:.1f} GB free; this run needs about {needed / 1e9:.1f} GB.",
+            f"The disk has {free / 1e9:.1f} GB free; this needs about {needed / 1e9:.1f} GB.",
             where=str(existing),
             hint="Make room, or write to another disk.",
         )
