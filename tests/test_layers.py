@@ -26,6 +26,7 @@ LAYERS = [
     {"distil"},
     {"report"},
     {"sharing"},
+    {"shipping"},
     {"benchmark", "dashboard", "experiment", "quickstart"},
     {"cli", "__main__"},
 ]
@@ -39,6 +40,7 @@ CHILD_ENTRIES = {
     "punie.training.pretrain.worker",
     "punie.training.pretrain.start_worker",
     "punie.experiment.completion_worker",
+    "punie.shipping.worker",
     "punie.data.check.rendering_worker",
     "punie.data.look.trainer_view_worker",
 }

@@ -18,6 +18,7 @@ from punie.cli import (
     model,
     push,
     quickstart,
+    shipping,
     suite,
     suite_generate,
     training,
@@ -70,6 +71,8 @@ app.command()(journal.journal)
 app.command()(journal.dashboard)
 app.command()(push.push)
 app.add_typer(model.app)
+app.command()(shipping.fuse)
+app.command()(shipping.quantize)
 
 
 def main() -> None:

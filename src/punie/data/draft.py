@@ -30,7 +30,7 @@ class Draft:
             self.folder.replace(self._output)
         except OSError as error:
             raise UsageError(
-                f"The finished dataset cannot take its name: {error.strerror}.",
+                f"What was made cannot take its name: {error.strerror}.",
                 where=str(self._output),
                 hint="Something else was written there meanwhile. Choose another output.",
             ) from error

@@ -1,0 +1,35 @@
+"""The child that writes models: `python -m punie.child punie.shipping.worker ASKED EVENTS`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from punie.errors import PunieError
+from punie.shipping.fusing import fuse
+from punie.shipping.messages import Asked, Event, FuseAsked
+from punie.shipping.quantizing import quantize
+from punie.training import memory
+from punie.training.metrics import Failed
+
+
+def main() -> None:
+    asked = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Asked)
+    with Path(sys.argv[2]).open("ab", buffering=0) as out:
+        try:
+            memory.require_weights_fit(Path(asked.model), memory.allowed(None))
+            for event in _events(asked):
+                out.write(msgspec.json.encode(event) + b"\n")
+        except PunieError as error:
+            out.write(msgspec.json.encode(Failed.of(error)) + b"\n")
+
+
+def _events(asked: Asked) -> Iterator[Event]:
+    return fuse(asked) if isinstance(asked, FuseAsked) else quantize(asked)
+
+
+if __name__ == "__main__":
+    main()
