@@ -62,8 +62,8 @@ def test_requantizing_that_erases_the_adapter_is_refused(
         fuse(adapter, tmp_path / "erased", requantize=True)
     assert not (tmp_path / "erased").exists()
     proof = fuse(adapter, tmp_path / "kept")
-    assert proof.kept is not None
-    assert proof.kept > 0.9
+    assert proof.survival is not None
+    assert proof.survival.share == pytest.approx(1, abs=0.02)
     assert "quantization" not in json.loads((tmp_path / "kept/config.json").read_text())
 
 
