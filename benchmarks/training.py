@@ -21,7 +21,8 @@ from punie.process import Child
 from punie.training.plan import TrainingPlan
 from punie.training.presets import preset
 from punie.training.request import parse_plan
-from punie.training.runner import resolve_plan, train
+from punie.training.resolving import resolve_plan
+from punie.training.runner import train
 from punie.workspace import EMBEDDED_MODEL, resolve_model
 
 

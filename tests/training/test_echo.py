@@ -9,13 +9,21 @@ import msgspec
 import pytest
 
 from punie.errors import PlanMismatchError
-from punie.training.echo import SETTLED_BEFORE, USED_AFTER, expected_echo, require_echo, require_rate, schedule_points
+from punie.training.echo import (
+    SETTLED_BEFORE,
+    USED_AFTER,
+    USED_BY_PARENT,
+    expected_echo,
+    require_echo,
+    require_rate,
+    schedule_points,
+)
 from punie.training.metrics import Echo, TrainLoss
 from punie.training.plan import TrainingPlan
 
 from .conftest import KNOBS, MLX_OPTIONS, FinishedRun, PlanMaker
 
-ECHOED = set(TrainingPlan.model_fields) - SETTLED_BEFORE - USED_AFTER
+ECHOED = set(TrainingPlan.model_fields) - SETTLED_BEFORE - USED_AFTER - USED_BY_PARENT
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +41,7 @@ def test_every_knob_of_the_finished_run_is_turned() -> None:
     fields = {key: field for key, field in TrainingPlan.model_fields.items() if not field.is_required()}
     of_other_optimizers = {"momentum", "dampening", "nesterov", "ns_steps"}
     elsewhere = {"fine_tune_type", "engine", "epochs", "curriculum", "stages", "spread", "batch_tokens", "packing"}
-    elsewhere |= {"resume_from", "whole_model", "matrix_rows", "probes"}
+    elsewhere |= {"resume_from", "whole_model", "matrix_rows", "probes", "score_suite", "score_every", "score_cases"}
     assert set(fields) - set(KNOBS) == elsewhere | of_other_optimizers
     assert not [key for key, value in KNOBS.items() if fields[key].default == value]
 

@@ -18,7 +18,8 @@ from punie.training.matrix import START, Basis, Cell, Checkpoint, Matrix, read_m
 from punie.training.metrics import Doing, Metric, ValidLoss, read_metrics
 from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
-from punie.training.runner import resolve_plan, train
+from punie.training.resolving import resolve_plan
+from punie.training.runner import train
 
 NAMING, WRITING = ["function_naming", "variable_naming"], ["code_completion", "code_generation", "code_search"]
 STAGES: list[dict[str, Any]] = [

@@ -78,6 +78,12 @@ def test_options_left_out_are_those_of_mlx() -> None:
         ({"fine_tune_type": "full", "rank": 4}, "do nothing with fine_tune_type full"),
         ({"engine": "mlx-lm", "mask": "assistant"}, "use engine punie"),
         ({"model": ""}, "model"),
+        ({"score_suite": "baseline"}, "needs score_every"),
+        ({"score_every": 10}, "score_every does nothing"),
+        ({"score_cases": 10}, "score_cases does nothing"),
+        ({"select": "score"}, "select score needs score_suite"),
+        ({"score_suite": "a", "score_every": 3, "iters": 4, "grad_accumulation_steps": 2}, "between two updates"),
+        ({"score_suite": "a", "score_every": 3, "select": "score", "patience": 1, "min_delta": 1}, "never be gained"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused_by_name(knobs: dict, complaint: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from punie.training.metrics import ValidLoss, read_metrics
 from punie.training.outcome import read_outcome
 from punie.training.progress import Progress, Validation
 from punie.training.runner import train
+from punie.training.scores import Score
 from punie.training.selection import Selection, Selector
 
 from .conftest import PlanMaker, Stopper, chat
@@ -58,6 +60,42 @@ def test_patience_counts_validations_without_improvement(
 ) -> None:
     """What is lower by min_delta or less is no improvement."""
     assert selector(patience=patience, min_delta=min_delta).exhausted(reached(40, FALLS_AND_RISES)) == exhausted
+
+
+def scored(*rights: int, losses: dict[int, float] | None = None) -> Progress:
+    """Scores of ten cases each, ten iterations apart, with an interval of three answers to either side."""
+    scores = tuple(
+        Score(10 * number, "ten", "", right=right, counted=10, low=(right - 3) / 10)
+        for number, right in enumerate(rights, 1)
+    )
+    validations = [Validation(*pair) for pair in (losses or {}).items()]
+    return replace(reached(10 * len(rights), validations), scores=scores)
+
+
+@pytest.mark.parametrize(
+    ("progress", "iteration", "alike"),
+    [
+        (scored(2, 6, 5, 1), 20, 2),
+        (scored(6, 6, 6), 10, 3),
+        (scored(6, 6, 6, losses={10: 2.0, 20: 1.0, 30: 3.0}), 20, 3),
+        (scored(6, 6, losses={20: 9.0}), 20, 2),
+        (scored(0, 0, 7, losses={10: 0.1}), 30, 1),
+    ],
+)
+def test_the_highest_score_is_chosen_by_a_stated_rule(progress: Progress, iteration: int, alike: int) -> None:
+    """Of equal ones the lowest loss that was measured there, then the earliest; how many are as good is told."""
+    choice = selector("score").choose(progress)
+    assert (choice.iteration, choice.alike, choice.candidates) == (iteration, alike, len(progress.scores))
+    assert selector("score").best(progress) == iteration
+
+
+@pytest.mark.parametrize(
+    ("patience", "min_delta", "exhausted"), [(1, 0.0, True), (2, 0.0, False), (2, 0.15, True), (3, 0.15, False)]
+)
+def test_patience_goes_by_scores_where_they_choose(patience: int, min_delta: float, exhausted: bool) -> None:
+    """A gain of min_delta of the cases or less is none; losses do not count."""
+    progress = scored(2, 5, 6, 6, losses={10: 1.0, 20: 2.0, 30: 3.0})
+    assert selector("score", patience, min_delta).exhausted(progress) == exhausted
 
 
 @pytest.mark.parametrize(("keep", "gone"), [(-1, set()), (4, set()), (2, {8}), (1, {8, 12}), (0, {8, 12, 16})])

@@ -10,7 +10,8 @@ import pytest
 from punie.errors import UsageError
 from punie.files import hash_file, read_json, write_json
 from punie.training.metrics import Echo, Metric, ValidLoss
-from punie.training.runner import resolve_plan, train
+from punie.training.resolving import resolve_plan
+from punie.training.runner import train
 
 from .conftest import KNOBS, FinishedRun, PlanMaker, Stopper
 

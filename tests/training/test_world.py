@@ -20,7 +20,8 @@ from punie.training.adapter import AdapterFolder
 from punie.training.metrics import DECODER, Done, Failed, Metric, Stopped, TrainLoss, ValidLoss, follow, read_metrics
 from punie.training.plan import TrainingPlan
 from punie.training.progress import read_progress
-from punie.training.runner import resolve_plan, train
+from punie.training.resolving import resolve_plan
+from punie.training.runner import train
 
 from .conftest import PlanMaker
 

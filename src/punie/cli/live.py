@@ -14,7 +14,19 @@ from rich.table import Column
 from punie.cli.console import err, note
 from punie.cli.curve import TrainingFacts, figures_of
 from punie.cli.scoreboard import Scoreboard
-from punie.training.metrics import Doing, Echo, Metric, PhaseLoss, Probed, Saved, StageBegan, TrainLoss, ValidLoss
+from punie.training.metrics import (
+    Doing,
+    Echo,
+    Metric,
+    PhaseLoss,
+    Probed,
+    Saved,
+    Scored,
+    ScoreDue,
+    StageBegan,
+    TrainLoss,
+    ValidLoss,
+)
 
 if TYPE_CHECKING:
     from punie.data.progress import Step
@@ -108,6 +120,10 @@ class Live:
                 note(warning(metric))
             case PhaseLoss() if metric.next != metric.phase:
                 note(_move(metric))
+            case ScoreDue():
+                self._progress.update(self._task, description="scoring", visible=True)
+            case Scored():
+                note(f"iteration {metric.iteration}/{iters}  {_score(metric)}")
             case TrainLoss() | ValidLoss():
                 self._progress.update(self._task, description=metric.stage or "training")
                 self.advance(metric.iteration, iters)
@@ -158,10 +174,20 @@ class Lines:
                 note(warning(metric))
             case PhaseLoss() if metric.next != metric.phase:
                 note(f"iteration {metric.iteration}/{iters}  {_move(metric)}")
+            case ScoreDue():
+                note(f"iteration {metric.iteration}/{iters}  scoring ...")
+            case Scored():
+                note(f"iteration {metric.iteration}/{iters}  {_score(metric)}")
             case Saved():
                 note(f"iteration {metric.iteration}/{iters}  saved")
             case _:
                 pass
+
+
+def _score(metric: Scored) -> str:
+    from punie.report.scores import besides, cost, found
+
+    return "  ".join(filter(None, (found(metric.score), besides(metric.score), cost(metric))))
 
 
 def _move(metric: PhaseLoss) -> str:

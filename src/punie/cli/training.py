@@ -82,11 +82,21 @@ def train(
     keep_checkpoints: Annotated[
         int | None, typer.Option(help="How many of the newest stay, besides the best; -1 for all.")
     ] = None,
-    select: Annotated[str | None, typer.Option(help="The checkpoint to become the adapter: best or last.")] = None,
-    patience: Annotated[
-        int | None, typer.Option(help="Validations without improvement after which the run ends.")
+    select: Annotated[
+        str | None, typer.Option(help="The checkpoint that becomes the adapter: best (loss), score or last.")
     ] = None,
-    min_delta: Annotated[float | None, typer.Option(help="What counts as an improvement, in nats.")] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Validations (or scorings) without improvement that end the run."),
+    ] = None,
+    min_delta: Annotated[
+        float | None, typer.Option(help="What counts as an improvement: nats, or share right.")
+    ] = None,
+    score_suite: Annotated[
+        str | None, typer.Option(help="Ask checkpoints the dev half of this suite: a built-in one's name, or a file.")
+    ] = None,
+    score_every: Annotated[int | None, typer.Option(help="Iterations between two scorings.")] = None,
+    score_cases: Annotated[int | None, typer.Option(help="Cases to ask at most, of all categories alike.")] = None,
     memory_limit: Annotated[
         float | None, typer.Option(help="GB that MLX may use; 85 % of what there is if not given.")
     ] = None,
@@ -119,13 +129,16 @@ def train(
         given["keys"] = keys.split(",")
     if events and as_json:
         raise UsageError("--events and --json both want standard output.", hint="Give one of them.")
+    from punie.cli.trained import train_and_tell
+
+    told = {"resume": resume, "report_to": report_to or [], "events": events, "as_json": as_json}
     if output_repo is None:
-        _train(_requested(given, settings or [], config, "mine"), resume, report_to or [], events, as_json)
+        train_and_tell(_requested(given, settings or [], config, "mine"), **told)
         return
     _require_pushable(output_repo)
     plan = _requested(given, settings or [], config, output_repo.rpartition("/")[2])
     with going_to(output_repo):
-        _train(plan, resume, report_to or [], events, as_json)
+        train_and_tell(plan, **told)
     push_trained(Path(plan.adapter_path), output_repo)
 
 
@@ -156,35 +169,6 @@ def _requested(given: dict[str, Any], settings: list[str], config: Path | None, 
     if is_embedded(resolve_model(request.plan.model)):
         console.note("Embedded model: options that are not given take its measured settings.")
     return request.plan
-
-
-def _train(plan: TrainingPlan, resume: bool, report_to: list[str], events: bool, as_json: bool) -> None:
-    from punie.cli import console
-    from punie.cli.watching import listeners, page_of_training
-    from punie.training.runner import train as run
-
-    watch = console.Stopwatch()
-    with page_of_training(plan), listeners(plan, events=events, trackers=report_to) as on_metric:
-        outcome = run(plan, resume=resume, on_metric=on_metric)
-    if events:
-        console.print_line_of_json({"event": "outcome", **outcome.model_dump()})
-        return
-    if as_json:
-        console.print_json(outcome.model_dump())
-        return
-    console.print_facts(
-        {
-            "adapter": outcome.adapter_path,
-            "iterations": f"{outcome.iterations}{' of ' + str(plan.iters) if outcome.stopped_early else ''}",
-            "checkpoint": f"that of iteration {outcome.selection.iteration}: {outcome.selection.reason}",
-            "training loss": f"{outcome.train_loss:.4f}",
-            "validation loss": _span(outcome.first_valid_loss, outcome.valid_loss),
-            "tokens": f"{outcome.tokens:,} seen, {outcome.trained_tokens:,} learned from",
-            "time": f"{outcome.seconds:.1f} s in training steps, {watch.seconds:.1f} s in all",
-            "peak memory": _memory(outcome.peak_memory, outcome.estimated_memory),
-        }
-    )
-    console.note(f"Next: punie eval --model {plan.model} --adapter {plan.adapter_path} --output reports/mine")
 
 
 def pretrain(
@@ -304,13 +288,3 @@ def benchmark(
         }
     )
     console.out.print(result.decision)
-
-
-def _memory(peak: int, estimated: int | None) -> str:
-    return f"{peak / 1e9:.2f} GB" + ("" if estimated is None else f", estimated {estimated / 1e9:.2f}")
-
-
-def _span(first: float | None, last: float | None) -> str:
-    if last is None:
-        return "no validation rows"
-    return f"{last:.4f}" if first is None else f"{first:.4f} -> {last:.4f}"

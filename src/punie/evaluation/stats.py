@@ -87,6 +87,16 @@ def effective_size(values: Sequence[float], most: float) -> float:
     return most if spread == 0 else min(most, max(cases, mean * (1 - mean) * cases / spread))
 
 
+def flattery(share: float, cases: int, candidates: int) -> float:
+    """By how much the highest of so many shares exceeds `share` on average, where that is the truth behind all of them.
+
+    The standard error times the expected largest of as many normal values (Blom, Statistical Estimates and Transformed
+    Beta-Variables, 1958). An upper end where the same cases were asked for each: such shares rise and fall together.
+    """
+    largest = NormalDist().inv_cdf((candidates - 0.375) / (candidates + 0.25))
+    return largest * math.sqrt(share * (1 - share) / cases)
+
+
 def pass_at_k(samples: int, right: int, k: int) -> float:
     """Chance that one of `k` answers drawn from these is right: 1 - C(n-c, k) / C(n, k) (Chen et al., 2021).
 

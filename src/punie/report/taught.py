@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
-from punie.data.compare.evidence import Tasks
-from punie.data.compare.items import Benchmark
-from punie.data.compare.text import TextRow, read_texts
 from punie.data.source import open_source
 from punie.errors import PunieError, UsageError
 from punie.evaluation.outcomes import EvaluationRun
-from punie.evaluation.suite import case_row
+from punie.evaluation.taught import TAUGHT, Taught, taught_cases
 from punie.files import hash_files
 from punie.training.adapter import read_adapter
 from punie.training.outcome import TrainingOutcome, read_outcome
-
-_TAUGHT = ("train", "valid")
-_BATCH = 2_000
-"""Rows that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +50,10 @@ def find_taught(run: EvaluationRun) -> Teaching | None:
         return None
     try:
         outcome = _outcome(Path(adapter), run)
-        cases, rows = _taught(run, Path(outcome.data), outcome.data_hash)
+        found = _taught(run, Path(outcome.data), outcome.data_hash)
     except PunieError as error:
         return Teaching(name, 0, {}, f"{error.what.rstrip('.')} ({error.where})")
-    return Teaching(name, rows, cases)
+    return Teaching(name, found.rows, found.cases)
 
 
 def _outcome(folder: Path, run: EvaluationRun) -> TrainingOutcome:
@@ -71,26 +63,9 @@ def _outcome(folder: Path, run: EvaluationRun) -> TrainingOutcome:
     return outcome
 
 
-def _taught(run: EvaluationRun, data: Path, data_hash: str) -> tuple[dict[str, str], int]:
+def _taught(run: EvaluationRun, data: Path, data_hash: str) -> Taught:
     source = open_source(data)
-    files = [source.splits[split] for split in _TAUGHT if split in source.splits]
+    files = [source.splits[split] for split in TAUGHT if split in source.splits]
     if f"sha256:{hash_files(files)}" != data_hash:
         raise UsageError("These are not the rows that it learned from any more.", where=str(data))
-    tasks = Tasks(list(_benchmark(run).items))
-    cases: dict[str, str] = {}
-    rows, texts = 0, read_texts(source, _TAUGHT)
-    while batch := list(islice(texts, _BATCH)):
-        rows += len(batch)
-        cases |= dict(_found(tasks, batch))
-    return cases, rows
-
-
-def _found(tasks: Tasks, rows: Sequence[TextRow]) -> Iterator[tuple[str, str]]:
-    for _, evidence in tasks.evidence([row.text for row in rows]):
-        if evidence.condemns:
-            yield evidence.item.partition("/")[2], evidence.rule
-
-
-def _benchmark(run: EvaluationRun) -> Benchmark:
-    cases = {trial.case.id: case_row(trial.case) for trial in run.trials}
-    return Benchmark.of("suite", cases.values())
+    return taught_cases(source, {trial.case.id: trial.case for trial in run.trials}.values())

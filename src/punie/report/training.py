@@ -21,6 +21,7 @@ from punie.training.metrics import (
     MemoryNeeds,
     Metric,
     Probed,
+    Scored,
     Stopped,
     TrainLoss,
     ValidLoss,
@@ -87,6 +88,7 @@ class TrainingRecord:
             "preparing rows": sum(echo.prepare_seconds for echo in self.told(Echo)),
             "training steps": done[-1].seconds if done else training,
             "validating": sum(valid.seconds for valid in self.told(ValidLoss)),
+            "scoring": sum(scored.score.seconds for scored in self.told(Scored)),
         }
 
     @property
@@ -221,4 +223,5 @@ def _choice(plan: TrainingPlan, outcome: TrainingOutcome, validations: list[Vali
     if validations and chosen.loss is not None and validations[-1].loss > chosen.loss:
         yield f"After it the loss rose again, to {nats(validations[-1].loss)}."
     if outcome.stopped_early:
-        yield f"{plan.patience} validations without improvement ended the run."
+        waited = "scorings" if plan.select == "score" else "validations"
+        yield f"{plan.patience} {waited} without improvement ended the run."

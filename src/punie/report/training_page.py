@@ -12,8 +12,9 @@ from punie.report.charts import Bar, LineChart, Series, draw_bars, draw_lines, s
 from punie.report.facts import Figure
 from punie.report.html import render_page
 from punie.report.phases import matrix_table
+from punie.report.scored import score_setting, told_scores
 from punie.report.training import TrainingRecord, nats
-from punie.training.echo import SETTLED_BEFORE, USED_AFTER, arrivals
+from punie.training.echo import SETTLED_BEFORE, USED_AFTER, USED_BY_PARENT, arrivals
 from punie.training.metrics import Echo, Probed, StageBegan, TrainLoss, ValidLoss
 
 _ITEMS_SHOWN = 6
@@ -51,6 +52,7 @@ def render_training(record: TrainingRecord) -> str:
         name=record.folder.root.name,
         figures=list(_figures(record)),
         losses=losses_of(record),
+        scores=told_scores(record),
         curves=[chart for chart in _curves(record) if chart.lines],
         stages=[_stage(record, stage) for stage in record.told(StageBegan)],
         matrix=record.matrix and matrix_table(record.matrix),
@@ -187,6 +189,8 @@ def _settings(record: TrainingRecord) -> Iterator[Setting]:
             found = "as iters" if value is not None else _shown(None)
         elif key in USED_AFTER:
             found = _shown(record.matrix.per_category if record.matrix else None)
+        elif key in USED_BY_PARENT:
+            found = score_setting(record, key)
         yield Setting(key, _shown(value), not record.plan.is_default(key), found, arrived)
 
 

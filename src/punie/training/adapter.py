@@ -89,6 +89,20 @@ class AdapterFolder:
         return self.root / "stages" / name
 
     @property
+    def candidate(self) -> Path:
+        """The adapter as it is while it is scored; gone when the run is done."""
+        return self.run / "candidate"
+
+    @property
+    def answer(self) -> Path:
+        """The score of the candidate, from the parent to the child that waits for it."""
+        return self.run / "score.json"
+
+    def scored(self, iteration: int) -> Path:
+        """The evaluation folder of a score: every answer that was given for it."""
+        return self.run / "scores" / f"{iteration:07d}"
+
+    @property
     def unfinished(self) -> Path:
         """Where weights and checkpoints wait until the run is done."""
         return self.run / "unfinished"

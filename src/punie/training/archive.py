@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from punie.files import copy_file, make_folder, write_json
 from punie.training.adapter import AdapterFolder
@@ -32,9 +33,12 @@ class Archive:
         save_weights(self.folder.checkpoint(iteration), self.learner.model)
 
     def save_stage(self, name: str) -> None:
-        folder = make_folder(self.folder.stage(name))
-        write_json(folder / self.folder.config.name, adapter_config(self.plan, self.learner.model))
-        save_weights(folder / self.folder.weights.name, self.learner.model)
+        self._save_whole(self.folder.stage(name))
+
+    def lay_ready(self) -> None:
+        """The adapter as it is now, to be scored; an answer about an earlier one goes."""
+        self.folder.answer.unlink(missing_ok=True)
+        self._save_whole(self.folder.candidate)
 
     def save_adapter(self, selection: Selection, last: int) -> None:
         """That of iteration `last` is in the model; any other is a checkpoint."""
@@ -49,3 +53,8 @@ class Archive:
         """Only after the state was saved: a resumed run needs the best checkpoint that its state knows of."""
         best = self.selector.best(progress)
         self.folder.drop_checkpoints(self.selector.superfluous(self.folder.checkpoints(), protected=best))
+
+    def _save_whole(self, place: Path) -> None:
+        folder = make_folder(place)
+        write_json(folder / self.folder.config.name, adapter_config(self.plan, self.learner.model))
+        save_weights(folder / self.folder.weights.name, self.learner.model)

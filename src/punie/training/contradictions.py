@@ -63,6 +63,7 @@ def _found(knobs: Knobs) -> list[tuple[bool, str]]:
             knobs.engine == "mlx-lm" and (bool(knobs.packing) or knobs.batch_tokens is not None),
             "mlx-lm's loop knows neither packing nor batch_tokens; use engine punie",
         ),
+        *_about_scores(knobs),
         (knobs.spread and not knobs.stages, "spread does nothing without stages"),
         (
             knobs.spread and any(stage.adaptive for stage in knobs.stages),
@@ -79,5 +80,23 @@ def _found(knobs: Knobs) -> list[tuple[bool, str]]:
         (
             knobs.batch_tokens is not None and any(part.epochs is not None for part in (knobs, *knobs.stages)),
             "epochs cannot be counted before the rows are tokenized; beside batch_tokens give iters",
+        ),
+    ]
+
+
+def _about_scores(knobs: Knobs) -> list[tuple[bool, str]]:
+    scored, every = knobs.score_suite is not None, knobs.score_every
+    return [
+        (scored and every is None, "score_suite needs score_every, the iterations between two scorings"),
+        (not scored and every is not None, "score_every does nothing without score_suite"),
+        (not scored and knobs.score_cases is not None, "score_cases does nothing without score_suite"),
+        (not scored and knobs.select == "score", "select score needs score_suite and score_every"),
+        (
+            every is not None and every % knobs.grad_accumulation_steps != 0,
+            "score_every is not a multiple of grad_accumulation_steps, so some scores would fall between two updates",
+        ),
+        (
+            knobs.select == "score" and knobs.min_delta >= 1,
+            "min_delta is a share of the cases with select score, so 1 can never be gained",
         ),
     ]

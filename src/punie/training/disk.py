@@ -13,13 +13,13 @@ _LORA_BYTES = 200_000_000
 
 
 def bytes_needed(plan: TrainingPlan) -> int:
-    """Disk for the run: fine_tune_type full writes all weights for the adapter, each checkpoint and the state."""
+    """Disk for the run: fine_tune_type full writes all weights for the adapter, each checkpoint, state and score."""
     if plan.fine_tune_type != "full":
         return _LORA_BYTES
     weights = sum(file.stat().st_size for file in Path(plan.model).glob("*.safetensors"))
     checkpoints = plan.iters // plan.save_every
     kept = checkpoints if plan.keep_checkpoints == -1 else min(checkpoints, plan.keep_checkpoints)
-    return weights * (5 + kept)
+    return weights * (5 + kept + (plan.score_suite is not None))
 
 
 def require_space(folder: Path, needed: int) -> None:

@@ -23,6 +23,9 @@ SETTLED_BEFORE = {"epochs", "curriculum"}
 USED_AFTER = {"matrix_rows"}
 """Fields that come back from another child, when all is trained."""
 
+USED_BY_PARENT = {"score_suite", "score_cases"}
+"""Fields that the child has no part in: what they say stands in every score."""
+
 
 def schedule_points(plan: TrainingPlan) -> dict[str, list[int]]:
     """The optimizer updates at which a rate proves each of the fields that shape the schedule."""
@@ -45,7 +48,7 @@ def expected_echo(plan: TrainingPlan, layers: int) -> dict[str, Any]:
     rates = {key: [plan.rates.rate_at(u) for u in updates] for key, updates in schedule_points(plan).items()}
     lora = plan.fine_tune_type != "full"
     return {
-        **plan.model_dump(exclude=SETTLED_BEFORE | USED_AFTER),
+        **plan.model_dump(exclude=SETTLED_BEFORE | USED_AFTER | USED_BY_PARENT),
         **rates,
         **{name: plan.optimizer_options.get(name) for name in OPTION_NAMES},
         "batch_size": None if plan.batch_tokens else plan.batch_size,

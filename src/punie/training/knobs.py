@@ -19,7 +19,7 @@ from punie.training.stage import Stage
 Positive = Annotated[int, Field(ge=1)]
 CountOrAll = Annotated[int, Field(ge=-1)]
 Mask = Literal["none", "prompt", "assistant", "last"]
-Select = Literal["best", "last"]
+Select = Literal["best", "last", "score"]
 Overlong = Literal["cut", "keep-answer", "drop"]
 Packing = bool | Literal["stream"]
 
@@ -105,11 +105,18 @@ class Knobs(BaseModel):
     keep_checkpoints: CountOrAll = -1
     """How many of the newest stay, besides the best one; -1 for all."""
     select: Select = "best"
-    """Which checkpoint becomes the adapter: that of the lowest validation loss, where there is one, or the last."""
+    """Which checkpoint becomes the adapter: that of the lowest validation loss, where there is one, or of the highest
+    score on `score_suite`, or the last."""
     patience: Positive | None = None
-    """Validations without improvement after which the run ends; None trains to the end."""
+    """Validations, or scorings where they select, without improvement after which the run ends; None never."""
     min_delta: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    """By how much, in nats, a validation loss must be lower to count as an improvement."""
+    """What counts as an improvement: more nats less of validation loss, or a larger share of the cases more right."""
+    score_suite: Annotated[str, Field(min_length=1)] | None = None
+    """The suite, by name or file, whose dev half checkpoints are asked; None asks none."""
+    score_every: Positive | None = None
+    """Iterations between two scorings; the last iteration is scored in any case."""
+    score_cases: Positive | None = None
+    """Cases that are asked at most, of all categories alike; None asks the whole dev half."""
     probes: bool = True
     """Whether the model is probed before the first step and after the last: `probes.py`. It changes nothing learned."""
     memory_limit: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None

@@ -18,6 +18,7 @@ from punie import errors
 from punie.errors import DataError, PunieError
 from punie.files import atomic_writer, open_input
 from punie.training.needs import Needs
+from punie.training.scores import Score
 from punie.training.selection import Selection
 
 _POLL_SECONDS = 0.1
@@ -140,6 +141,20 @@ class PhaseLoss(_Event, frozen=True, kw_only=True, tag="phase"):
     next: str
 
 
+class ScoreDue(_Event, frozen=True, kw_only=True, tag="score_due"):
+    """Training waits: the adapter as it is now lies ready to be asked, and the score is expected from the parent."""
+
+    iteration: int
+
+
+class Scored(_Event, frozen=True, kw_only=True, tag="score"):
+    """How the adapter did, and how many scorings are to come at most."""
+
+    iteration: int
+    score: Score
+    left: int
+
+
 class Saved(_Event, frozen=True, kw_only=True, tag="saved"):
     """A point from which the run can resume."""
 
@@ -193,6 +208,8 @@ Metric = (
     | TrainLoss
     | ValidLoss
     | PhaseLoss
+    | ScoreDue
+    | Scored
     | Saved
     | Stopped
     | Failed

@@ -13,8 +13,9 @@ from pydantic import BaseModel, ConfigDict
 from punie.errors import DataError, UsageError
 from punie.files import read_json
 from punie.training.adapter import Adapter, AdapterFolder
-from punie.training.metrics import Done, Echo, MemoryNeeds, Metric, ValidLoss
+from punie.training.metrics import Done, Echo, MemoryNeeds, Metric, Scored, ValidLoss
 from punie.training.plan import TrainingPlan
+from punie.training.scores import Score
 from punie.training.selection import Selection
 
 
@@ -35,6 +36,8 @@ class TrainingOutcome(BaseModel):
     stopped_early: bool
     selection: Selection
     """The checkpoint that became the adapter; `valid_loss` is its loss too."""
+    scores: tuple[Score, ...] = ()
+    """Of every checkpoint that was scored, in order; none of them is the run's result, which takes other cases."""
     train_loss: float
     first_valid_loss: float | None
     valid_loss: float | None
@@ -87,6 +90,7 @@ def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...])
         iterations=done.iterations,
         stopped_early=done.stopped_early,
         selection=done.selection,
+        scores=tuple(metric.score for metric in metrics if isinstance(metric, Scored)),
         train_loss=done.train_loss,
         first_valid_loss=first,
         valid_loss=done.selection.loss,

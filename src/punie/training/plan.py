@@ -26,6 +26,7 @@ OURS = {
     *("engine", "mask", "epochs", "batch_tokens", "packing", "overlong", "resume_from", "whole_model"),
     *("matrix_rows", "curriculum", "stages", "spread", "probes"),
     *("keep_checkpoints", "select", "patience", "min_delta", "memory_limit"),
+    *("score_suite", "score_every", "score_cases"),
 }
 """Fields that mlx-lm's own configuration has no word for."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import asdict
 from subprocess import TimeoutExpired
 
 from punie.errors import CapacityError, DataError, InterruptedRun, TrainingError, UsageError
@@ -19,7 +19,6 @@ from punie.training.adapter import AdapterFolder, read_adapter
 from punie.training.claim import claimed, clear_half_written, leave_no_trace, require_unused
 from punie.training.disk import bytes_needed, require_space
 from punie.training.echo import require_echo, require_rate
-from punie.training.fixed_rows import rows_file
 from punie.training.measuring import measure
 from punie.training.metrics import (
     DECODER,
@@ -28,6 +27,8 @@ from punie.training.metrics import (
     Echo,
     Failed,
     Metric,
+    Scored,
+    ScoreDue,
     Stopped,
     TrainLoss,
     follow,
@@ -36,34 +37,37 @@ from punie.training.metrics import (
 )
 from punie.training.outcome import TrainingOutcome, read_outcome, summarize
 from punie.training.plan import TrainingPlan
-from punie.training.progress import read_progress
-from punie.training.request import load_plan
-from punie.training.rows import training_file
+from punie.training.progress import Progress, read_progress
+from punie.training.resolving import require_same_plan, resolve_plan
+from punie.training.scores import Scorer
 from punie.training.selection import Selector
-from punie.workspace import resolve_adapter, resolve_model
 
 _PATIENCE_SECONDS = 300.0
 """How long a step may take to end after a request to stop; a second Ctrl-C does not wait."""
-
-_FREE = ("adapter_path", "memory_limit", "matrix_rows", "probes")
-"""Fields that may differ when a run resumes: they change nothing that is learned."""
 
 _FULL_BYTES = 1_000_000
 """Less than this left after a child broke: it could not even write why."""
 
 
 def train(
-    plan: TrainingPlan, *, resume: bool = False, on_metric: Callable[[Metric], None] | None = None
+    plan: TrainingPlan,
+    *,
+    resume: bool = False,
+    on_metric: Callable[[Metric], None] | None = None,
+    scorer: Scorer | None = None,
 ) -> TrainingOutcome:
     """Train an adapter, or go on with one whose training was interrupted; of a finished one, measure what is not.
 
+    `scorer` asks a checkpoint the plan's `score_suite`, which nobody else here can.
     Raises UsageError, DataError or CapacityError before anything heavy is started, TrainingError when the child
     breaks, PlanMismatchError when it trains something else, DivergedError, and InterruptedRun on Ctrl-C.
     """
     plan = resolve_plan(plan)
     folder = AdapterFolder.of(plan)
+    if plan.score_suite is not None and scorer is None:
+        raise UsageError("Checkpoints are scored by `punie train` only.", where="key score_suite")
     if resume:
-        _require_same_plan(plan, folder)
+        require_same_plan(plan, folder)
         if folder.outcome.is_file():
             with claimed(folder):
                 measure(plan, on_metric)
@@ -74,7 +78,7 @@ def train(
     with claimed(folder):
         clear_half_written(folder)
         try:
-            outcome = _publish(plan, folder, _trained(folder) or _train(plan, folder, on_metric))
+            outcome = _publish(plan, folder, _trained(folder) or _train(plan, folder, on_metric or _unheard, scorer))
         except (UsageError, DataError, CapacityError):
             if not resume and not folder.state.is_file():
                 leave_no_trace(folder)
@@ -85,66 +89,26 @@ def train(
         return outcome
 
 
-def resolve_plan(plan: TrainingPlan) -> TrainingPlan:
-    """The same plan with absolute paths. Raises UsageError where model, training data or adapter are not there."""
-    data = training_file(plan.data).parent
-    if plan.patience is not None and not (data / "valid.jsonl").is_file():
-        raise UsageError(
-            "patience waits for a validation loss, and there is no valid.jsonl here.",
-            where=str(data),
-            hint="Leave patience out, or make validation rows with `punie dataset split`.",
-        )
-    if any(stage.adaptive for stage in plan.stages) and not (data / "valid.jsonl").is_file():
-        raise UsageError(
-            "An adaptive schedule goes by validation losses, and there is no valid.jsonl here.",
-            where=str(data),
-            hint="Make validation rows with `punie dataset split`, or take another schedule.",
-        )
-    if plan.matrix_rows and rows_file(data) is None:
-        raise UsageError(
-            "matrix_rows measures on test.jsonl or valid.jsonl, and there is neither here.",
-            where=str(data),
-            hint="Leave matrix_rows out, or make such rows with `punie dataset split`.",
-        )
-    adapter = Path(plan.adapter_path).expanduser().resolve()
-    paths = {"model": str(resolve_model(plan.model)), "data": str(data), "adapter_path": str(adapter)}
-    if plan.resume_from is not None:
-        paths["resume_from"] = str(read_adapter(resolve_adapter(plan.resume_from)).folder)
-    return plan.model_copy(update=paths)
-
-
-def _require_same_plan(plan: TrainingPlan, folder: AdapterFolder) -> None:
-    if not folder.plan.is_file():
-        raise UsageError("There is no training run to resume.", where=str(folder.root), hint="Leave --resume out.")
-    then, now = load_plan(folder.plan).model_dump(), plan.model_dump()
-    changed = [key for key in now if key not in _FREE and now[key] != then[key]]
-    if changed:
-        differences = "; ".join(f"{key} was {then[key]}, is {now[key]}" for key in changed)
-        raise UsageError(
-            f"A run resumes only under its own plan: {differences}.",
-            where=str(folder.plan),
-            hint="Give the same values again, or train into another folder.",
-        )
-
-
 def _forget_what_will_be_repeated(folder: AdapterFolder) -> None:
     """Keep the metrics up to the saved state; what came after it will happen again."""
     if not folder.state.is_file():
         rewrite_metrics(folder.metrics, ())
         return
-    reached = read_progress(folder.state).iteration
+    reached = read_progress(folder.state)
     kept = [metric for metric in read_metrics(folder.metrics) if _happened_by(metric, reached)]
     rewrite_metrics(folder.metrics, kept)
 
 
-def _happened_by(metric: Metric, iteration: int) -> bool:
+def _happened_by(metric: Metric, reached: Progress) -> bool:
     match metric:
         case Stopped() | Failed() | Done():
             return False
         case Echo():
-            return metric.first_iteration <= iteration
+            return metric.first_iteration <= reached.iteration
+        case Scored():
+            return metric.score in reached.scores
         case _:
-            return metric.iteration <= iteration
+            return metric.iteration <= reached.iteration
 
 
 def _trained(folder: AdapterFolder) -> tuple[Metric, ...]:
@@ -153,7 +117,13 @@ def _trained(folder: AdapterFolder) -> tuple[Metric, ...]:
     return metrics if _is_done(metrics) else ()
 
 
-def _train(plan: TrainingPlan, folder: AdapterFolder, on_metric: Callable[[Metric], None] | None) -> tuple[Metric, ...]:
+def _unheard(_: Metric) -> None:
+    pass
+
+
+def _train(
+    plan: TrainingPlan, folder: AdapterFolder, on_metric: Callable[[Metric], None], scorer: Scorer | None
+) -> tuple[Metric, ...]:
     """Follow a child to its end. Returns every metric of the run, of earlier sessions too."""
     write_text(folder.plan, plan.to_yaml())
     _forget_what_will_be_repeated(folder)
@@ -162,12 +132,12 @@ def _train(plan: TrainingPlan, folder: AdapterFolder, on_metric: Callable[[Metri
         try:
             for metric in follow(folder.metrics, lambda: child.poll() is None, DECODER, offset=offset):
                 _judge(plan, metric)
-                if on_metric is not None:
-                    on_metric(metric)
+                on_metric(metric)
+                if isinstance(metric, ScoreDue) and scorer is not None:
+                    write_json(folder.answer, asdict(scorer(metric.iteration)))
         except KeyboardInterrupt:
             child.ask_to_stop()
-            if on_metric is not None:
-                on_metric(Doing(what="stopping", iteration=0))
+            on_metric(Doing(what="stopping", iteration=0))
             with suppress(TimeoutExpired):
                 child.wait(_PATIENCE_SECONDS)
             if not _is_done(read_metrics(folder.metrics)):
@@ -239,7 +209,7 @@ def _publish(plan: TrainingPlan, folder: AdapterFolder, metrics: tuple[Metric, .
     folder.drop_checkpoints(_superfluous(plan, folder, metrics))
     for file in sorted(folder.unfinished.glob("*"), key=lambda file: file.name == folder.weights.name):
         file.replace(folder.root / file.name)
-    for leftover in (folder.unfinished, folder.state.parent):
+    for leftover in (folder.unfinished, folder.candidate, folder.state.parent):
         shutil.rmtree(leftover, ignore_errors=True)
     outcome = summarize(plan, read_adapter(folder.root), metrics)
     write_json(folder.outcome, outcome.model_dump())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -35,3 +36,7 @@ class Score:
     def share(self) -> float:
         """0..1, or NaN where nothing was counted."""
         return self.right / self.counted if self.counted else math.nan
+
+
+Scorer = Callable[[int], Score]
+"""Asks the candidate of a run, at this iteration of it. What goes wrong stands in the score; Ctrl-C raises."""

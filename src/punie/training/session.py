@@ -19,11 +19,12 @@ from punie.training.adapter import AdapterFolder
 from punie.training.archive import Archive
 from punie.training.checkpoint import forget_moments
 from punie.training.loop import PunieEngine
-from punie.training.metrics import Done, Echo, Metric, Saved, StageBegan, append_metric
+from punie.training.metrics import Done, Echo, Metric, Saved, StageBegan, TrainLoss, append_metric, read_metrics
 from punie.training.needs import too_large
 from punie.training.opening import probe_input, probe_output, read_back, require_memory
 from punie.training.plan import TrainingPlan
 from punie.training.progress import Progress
+from punie.training.scoring import Scoring
 from punie.training.selection import Selector
 from punie.training.steps import Engine, Step
 from punie.training.stock import StockEngine
@@ -41,10 +42,11 @@ class Rhythm:
     steps_per_report: int
     steps_per_eval: int
     save_every: int
+    score_every: int | None
 
     @classmethod
     def of(cls, plan: TrainingPlan) -> Rhythm:
-        return cls(plan.steps_per_report, plan.steps_per_eval, plan.save_every)
+        return cls(plan.steps_per_report, plan.steps_per_eval, plan.save_every, plan.score_every)
 
 
 class _EnoughTraining(Exception):
@@ -81,12 +83,13 @@ class Session:
         learner.judged[:] = progress.judged
         self.window = Window()
         self.probing = plan.probes
-        self.train_loss = math.nan
+        self.train_loss = _last_loss(self.folder)
         self.save_due = False
         self.engine: Engine = (StockEngine if plan.engine == "mlx-lm" else PunieEngine)(
             plan, learner, progress.iteration
         )
         self.validator = Validator(plan, learner, self.engine, self._say)
+        self.scoring = Scoring.of(plan, self.archive, self._say, stopping)
 
     def run(self) -> Done:
         """Raises DivergedError, and InterruptedRun when stopped: by then the state is saved."""
@@ -114,16 +117,22 @@ class Session:
                 probe_input(self.plan, self.learner, self._say)
 
     def at_rest(self) -> None:
-        """Nothing is saved, and no stage begun, at the point where a resumed run starts: that was done."""
+        """Nothing is saved, and no stage begun, at the point where a resumed run starts: that was done.
+
+        The score comes after them: a run that is stopped while it waits for one has them behind it.
+        """
         done, stage = self.progress.iteration, self.stages.get(self.progress.iteration)
         if stage or done % self.rhythm.steps_per_eval == 0:
             self.progress = self.validator.validate(self.progress)
         if self.ladder is not None and done and done % self.rhythm.steps_per_eval == 0:
             self.progress = self.validator.judge(self.ladder, self.progress)
         with self.world.together():
-            self._keep_best()
             if stage and (done == 0 or done > self.start.iteration):
                 self._begin_stage(stage)
+        if self.scoring.due(done):
+            self.progress = self.scoring.score(self.progress)
+        with self.world.together():
+            self._keep_best()
             if done > self.start.iteration:
                 self._save_if_due()
         if self._at_update:
@@ -198,7 +207,9 @@ class Session:
     def _finish(self) -> Done:
         if self.window.steps:
             self._report()
-        self.progress = self.validator.validate(self.progress)
+        self.progress = self.scoring.score(self.validator.validate(self.progress))
+        if self.scoring.lacks(self.progress):
+            self._stop_if_asked()
         self._keep_best()
         if self.progress.iteration % self.rhythm.save_every == 0:
             self.archive.save_checkpoint(self.progress.iteration)
@@ -221,3 +232,9 @@ class Session:
 
     def _say(self, metric: Metric) -> None:
         append_metric(self.folder.metrics, metric)
+
+
+def _last_loss(folder: AdapterFolder) -> float:
+    """That an earlier session reported last: one that was stopped behind its last step is not followed by a report."""
+    told = [metric.loss for metric in read_metrics(folder.metrics) if isinstance(metric, TrainLoss)]
+    return told[-1] if told else math.nan

@@ -116,6 +116,8 @@ def _require_one_run(plan: TrainingPlan, progress: Progress, world: World) -> No
     """Raises UsageError where several processes cannot train as one."""
     if world.size > 1 and plan.engine == "mlx-lm":
         raise UsageError("Several processes train together with engine punie only.", where="key engine")
+    if world.size > 1 and plan.score_suite is not None:
+        raise UsageError("Checkpoints are scored where one process trains.", where="key score_suite")
     knobs = hash_value(plan.model_dump(exclude={"model", "data", "adapter_path", "resume_from"}))
     state = hash_value(progress.to_metadata())
     hashes = {"model": progress.model_hash, "data": progress.data_hash, "resume_from": progress.start_hash or "0"}
