@@ -71,3 +71,13 @@ def test_a_suite_shares_nothing_with_the_rows_beside_it(punie: Punie) -> None:
     made = punie(*"suite generate toolcalls --count 20 --seed 7 --against t --output calls.yaml --json".split())
     assert (made.code, json.loads(made.out)["cases"]) == (0, 20)
     assert punie("suite", "check", "calls.yaml").code == 0
+
+
+def test_categories_are_made_and_measured(punie: Punie) -> None:
+    """The categories that were named and no others; what is printed about diversity is in the manifest too."""
+    told = "dataset generate categories --count 40 --category logic".split()
+    shown = punie(*told, "--category", "file I/O", "--output", "a")
+    assert "template entropy" in shown.out
+    assert punie("dataset", "validate", "a").code == 0
+    recipe = json.loads(punie(*told, "--output", "b", "--json").out)["recipe"]
+    assert (recipe["categories"], recipe["diversity"]["templates"]) == (["logic"], 5)

@@ -88,6 +88,35 @@ def algorithms(
     console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
 
 
+@app.command()
+def categories(
+    output: Output,
+    count: Count = 1_000,
+    seed: Seed = 0,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--category", help="Only this category; may be given several times.", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Small tasks of ten categories, from arithmetic to object-oriented, as chats: each solution has passed its tests.
+
+    How different they are is printed, and stands in dataset.json.
+    """
+    from punie.cli import console
+    from punie.cli.live import Live
+    from punie.generate.categories.rows import CATEGORIES, generate_categories
+
+    with Live() as live:
+        manifest = generate_categories(output, count, seed, categories=only or CATEGORIES, progress=live.step)
+    if as_json:
+        console.print_json(manifest.model_dump())
+        return
+    console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
+    found = manifest.recipe["diversity"]
+    console.print_facts({name.replace("_", " "): value for name, value in found.items()})
+
+
 def _numbers(given: str, option: str) -> list[int]:
     """ "1,3,5-6" as [1, 3, 5, 6]. Raises typer.BadParameter."""
     numbers = list[int]()
