@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ async def test_rows_are_the_prompts_that_are_served(options_for: OptionsFor, tmp
     assert (done.solved, done.manifest.removed) == (4, {"not chosen": 4})
     assert done.manifest.recipe["answered by"] == ["toy-1"]
     assert verify(tmp_path / "rows", tmp_path / "verified").manifest.counts == {"train": 4}
+
+
+async def test_tasks_that_ask_the_same_share_an_answer(options_for: OptionsFor, tasks: Sequence[Task]) -> None:
+    """It is paid for once, and judged by the tests of each."""
+    twin = replace(tasks[0], case=tasks[0].case.model_copy(update={"id": "twin"}))
+    with serve(FaultyTeacher(solved)) as teacher:
+        done = await distil(options_for(teacher.base_url, tasks=(tasks[0], twin), samples=1))
+        assert teacher.requests == 1
+    assert (done.solved, done.manifest.counts) == (2, {"train": 2})
 
 
 async def test_wrong_answers_are_in_the_ledger_with_their_reason(options_for: OptionsFor, tmp_path: Path) -> None:

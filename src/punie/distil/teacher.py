@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -111,6 +112,7 @@ class Asking:
         self.missing: dict[tuple[str, int], str] = {}
         self._opened, self._file, self._purse, self._sampling = opened, file, purse, sampling
         self._slots = asyncio.Semaphore(width)
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._on_end = on_end
         self._broken: ServerError | None = None
         self._in_a_row = 0
@@ -130,7 +132,7 @@ class Asking:
 
     async def _settle(self, question: Question) -> None:
         key = self._key(question)
-        async with self._slots:
+        async with self._turns[key], self._slots:  # Two tasks may ask the same; one answer serves both.
             if key not in self._file.received and self._broken is None:
                 await self._try(question, key)
         if key in self._file.received:
