@@ -57,12 +57,12 @@ class Family:
         return "test" if self.held_out or number == 0 else _SIDES[number % len(_SIDES)]
 
     def twists_of(self, split: str) -> list[int]:
-        """The numbers of its twists in a split; test is without the plain one where there are others."""
+        """The numbers of its twists in a split; those of test begin with the plain one."""
         return [number for number in range(len(self.twists)) if self.side(number) == split]
 
 
 def filled(template: str, constants: Twist) -> str:
-    """A text or source with its constants; a body that is indented in our source starts at the margin."""
+    """A text or source with its constants. Raises KeyError where one is missing."""
     return Template(template).substitute(constants)
 
 

@@ -95,8 +95,8 @@ def draw_problem(family: Family, number: int, difficulty: int, split: str, rng: 
         difficulty=difficulty,
         name=name,
         prompt=filled(rng.choice(_FRAMES[split]), words),
-        solution=_filled_code(family.solution, constants),
-        wrong=_filled_code(family.wrong, constants),
+        solution=filled(family.solution, constants).rstrip("\n"),
+        wrong=filled(family.wrong, constants).rstrip("\n"),
         tests=tests,
     )
 
@@ -133,8 +133,3 @@ def _belongs(family: Family, key: bytes, split: str) -> bool:
 
 def _equation(name: str, test: CallTest) -> str:
     return f"{name}({', '.join(map(repr, test.arguments))}) == {test.returns!r}"
-
-
-def _filled_code(source: str, constants: dict[str, Any]) -> str:
-    """A constant may itself be a piece of source with constants."""
-    return filled(source, constants).rstrip("\n")

@@ -102,8 +102,7 @@ def _rule_reverse(twist: Twist, text: str) -> str:
     if twist["k"] == 0:
         return "".join(reversed(text))
     if twist["k"] < 0:
-        words, place = text.split(" "), 0
-        return " ".join("".join(reversed(word)) for word in words[place:])
+        return " ".join("".join(reversed(word)) for word in text.split(" "))
     size = twist["k"]
     return "".join(
         text[min(start + size, len(text)) - 1 - place]
