@@ -63,10 +63,10 @@ def test_a_recipe_survives_being_written(tmp_path: Path) -> None:
     assert load_recipe(tmp_path / "recipe.yaml") == recipe
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_recipes_in_the_repository_can_be_cooked(path: Path) -> None:
+@pytest.mark.parametrize("name", ["tiny", "pretrain-tinypy"])
+def test_recipes_in_the_repository_can_be_cooked(name: str) -> None:
     """Each is complete, and named as its file."""
-    assert read_recipe(path).name == path.stem
+    assert read_recipe(RECIPES / f"{name}.yaml").name == name
 
 
 def test_the_smallest_vocabulary_holds_bytes_and_marks() -> None:
