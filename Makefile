@@ -21,10 +21,10 @@ demo: ready
 	@.venv/bin/punie quickstart
 
 test: ready
-	@.venv/bin/python -m pytest -q -n 2 --dist loadfile
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-all: ready
-	@.venv/bin/python -m pytest -q -n 2 --dist loadfile -m "" --hypothesis-profile=default
+	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=default
 
 lint: ready
 	@.venv/bin/ruff check

@@ -127,6 +127,7 @@ def test_a_run_is_scored_from_the_command_line(plan: TrainingPlan) -> None:
     assert "How it scored on the way" in (folder / "run" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_dead_server_is_a_reason_and_no_end(plan: TrainingPlan) -> None:
     """Training goes on to its last step, and says at which iterations there is no score."""
     done = punie_train(plan, HIT_AT="open config.json 1", HIT_WITH="SIGKILL", HIT_WHOM="self")

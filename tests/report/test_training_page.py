@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from signals import Hit
 
 from punie.cli.watching import page_of_training
 from punie.data.ledger import Removal
@@ -18,7 +19,7 @@ from punie.report.pages import redraw, write_training_page
 from punie.report.training import Fate, TrainingRecord, read_training
 from punie.report.training_page import render_training
 from punie.training.adapter import AdapterFolder
-from punie.training.metrics import Done, Echo, Failed, Metric, ValidLoss, append_metric, read_metrics, rewrite_metrics
+from punie.training.metrics import Done, Echo, Failed, ValidLoss, append_metric, read_metrics, rewrite_metrics
 from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
 from punie.training.runner import train
@@ -65,15 +66,11 @@ def finished(make_plan: Callable[..., TrainingPlan]) -> Path:
 
 @pytest.fixture(scope="session")
 def interrupted(make_plan: Callable[..., TrainingPlan]) -> Path:
-    """Ctrl-C after the third iteration."""
+    """Asked to stop at its second save, after four iterations."""
     plan = make_plan()
-
-    def stop(metric: Metric) -> None:
-        if getattr(metric, "iteration", 0) >= 3:
-            raise KeyboardInterrupt
-
-    with pytest.raises(InterruptedRun):
-        train(plan, on_metric=stop)
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InterruptedRun):
+        Hit("punie.training.worker", "os.rename state.safetensors 2", "SIGTERM").arm(patch)
+        train(plan)
     return Path(plan.adapter_path)
 
 

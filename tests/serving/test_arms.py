@@ -79,6 +79,7 @@ async def test_a_killed_server_is_started_again_and_proven_again(scripted_model:
     assert len(arm.restarts) == 1
 
 
+@pytest.mark.slow
 async def test_a_server_without_its_worker_is_started_again(scripted_model: Path, tmp_path: Path) -> None:
     """A token's number that no array can hold ends mlx_lm's generation thread: the process lives on and answers 503."""
     log = tmp_path / "log"

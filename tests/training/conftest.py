@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mlx_lm.models.llama import TransformerBlock
+from signals import Hit
 
 from punie.errors import InterruptedRun
 from punie.files import write_jsonl
@@ -72,28 +72,6 @@ class FinishedRun:
     @property
     def folder(self) -> Path:
         return Path(self.outcome.adapter_path)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """Who gets which signal when `process` comes to `moment`."""
-
-    process: str
-    moment: str
-    signal: str = "SIGKILL"
-    whom: str = "self"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        killer = Path(__file__).parent.parent / "fakes" / "killing"
-        path = os.pathsep.join(filter(None, [str(killer), os.environ.get("PYTHONPATH")]))
-        words = {"HIT_IN": self.process, "HIT_AT": self.moment, "HIT_WITH": self.signal, "HIT_WHOM": self.whom}
-        return {"PYTHONPATH": path, **words}
-
-    def arm(self, patch: pytest.MonkeyPatch) -> None:
-        """For the processes that are started from now on."""
-        for key, value in self.environment.items():
-            patch.setenv(key, value)
 
 
 @pytest.fixture(autouse=True)

@@ -78,6 +78,7 @@ def adaptive(**options: float) -> dict:
     return {"phases": PHASES, "replay": 0.25, "schedule": {"kind": "adaptive", **options}}
 
 
+@pytest.mark.slow
 def test_a_resumed_run_takes_the_way_of_one_that_was_not_stopped(
     make_plan: PlanMaker, stop_at_save: Stopper, leveled: Path, tmp_path: Path
 ) -> None:

@@ -79,6 +79,7 @@ def test_every_checkpoint_is_measured_on_every_category(first: Path) -> None:
     assert matrix.final.weights_hash == f"sha256:{hash_file(first / 'adapters.safetensors')}"
 
 
+@pytest.mark.slow
 def test_a_chain_of_runs_has_one_matrix(first: Path, strandset: Path, tmp_path: Path) -> None:
     """What earlier runs measured on the same rows is carried on; measuring that was interrupted is made up for."""
     folder = tmp_path / "phase2"

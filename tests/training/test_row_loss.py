@@ -8,6 +8,7 @@ from typing import Any
 import mlx.core as mx
 import pytest
 from mlx_lm.tuner.trainer import default_loss
+from signals import Hit
 
 from punie.curriculum.measure import Unscored
 from punie.curriculum.score import LEDGER, score
@@ -22,7 +23,7 @@ from punie.training.rows import read_teaching_rows
 from punie.training.student import load_model, load_student
 from punie.training.tokens import tokenize
 
-from .conftest import Hit, PlanMaker
+from .conftest import PlanMaker
 
 LIMIT = 64
 LONG = "word " * 200

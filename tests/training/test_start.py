@@ -19,6 +19,7 @@ SHORT = {"iters": 4, "steps_per_eval": 2, "save_every": 2, "patience": None, "mi
 SHORT |= {"warmup": 0, "initial_learning_rate": 0.0, "decay": None}
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_the_other_adapter_ended(
     finished: FinishedRun, make_plan: PlanMaker, stop_at_save: Stopper, tmp_path: Path
 ) -> None:

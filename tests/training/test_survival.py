@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from safetensors import safe_open
+from signals import Hit
 
 from punie.errors import CapacityError, TrainingError
 from punie.files import hash_file
@@ -22,7 +23,7 @@ from punie.training.plan import TrainingPlan
 from punie.training.progress import read_progress
 from punie.training.runner import train
 
-from .conftest import CHILD, FinishedRun, Hit, PlanMaker
+from .conftest import CHILD, FinishedRun, PlanMaker
 
 PARENT = "-m punie train"
 SECONDS = 30.0

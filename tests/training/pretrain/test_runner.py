@@ -102,6 +102,7 @@ def test_progress_tells_stage_and_step(made: Made) -> None:
     assert made.card.train_loss == made.progress[-1].loss
 
 
+@pytest.mark.slow
 def test_the_same_recipe_makes_the_same_model(made: Made, tmp_path: Path) -> None:
     """Made again on this machine, every weight is the same."""
     again = pretrain(write_recipe(tmp_path), tmp_path / "again")

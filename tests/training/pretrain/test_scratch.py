@@ -11,6 +11,7 @@ import pytest
 import yaml
 from mlx_lm.utils import load
 from safetensors import safe_open
+from signals import Hit
 
 from punie.errors import DataError, InterruptedRun, TrainingError, UsageError
 from punie.files import hash_file, read_json, write_jsonl
@@ -20,7 +21,7 @@ from punie.training.outcome import read_outcome
 from punie.training.pretrain.card import OwnCard
 from punie.training.pretrain.scratch import Workshop, pretrain
 
-from ..conftest import CHILD, Hit
+from ..conftest import CHILD
 
 MODEL = {
     **{"model_type": "gpt2", "n_layer": 2, "n_head": 2, "n_embd": 16, "n_positions": 64, "n_ctx": 64},
