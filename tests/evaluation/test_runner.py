@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
+from processes import children_of
 
 from punie.errors import InterruptedRun, ServerError, UsageError
 from punie.evaluation.asking import Examiner, Question
@@ -134,7 +135,7 @@ async def test_a_broken_suite_stops_before_any_server(tmp_path: Path, tiny_model
 
 
 def server_of(model: Path) -> psutil.Process:
-    return next(child for child in psutil.Process().children() if str(model) in child.cmdline())
+    return next(children_of(str(model)))
 
 
 @pytest.mark.slow

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import psutil
 import pytest
+from processes import children_of
 
 from punie.sandbox.jail import probe
 
@@ -19,5 +19,4 @@ def jail() -> None:
 def no_survivors() -> Iterator[None]:
     """Afterwards nothing below us lives but warm workers, and they have no children."""
     yield
-    workers = [child for child in psutil.Process().children() if "punie.sandbox.worker" in child.cmdline()]
-    assert [child for worker in workers for child in worker.children(recursive=True)] == []
+    assert [child for worker in children_of("punie.sandbox.worker") for child in worker.children(recursive=True)] == []

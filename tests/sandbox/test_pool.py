@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from processes import children_of
 
 from punie.errors import SandboxError
 from punie.sandbox.judge import run_function
@@ -39,7 +40,7 @@ def descendants(process: int) -> list[psutil.Process]:
 
 
 def workers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "punie.sandbox.worker" in child.cmdline()]
+    return list(children_of("punie.sandbox.worker"))
 
 
 def test_a_worker_serves_many_candidates() -> None:

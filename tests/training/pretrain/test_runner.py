@@ -11,8 +11,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
+from processes import children_of
 from tokenizers import Tokenizer
 
 from punie.errors import DivergedError, PunieError, TrainingError, UsageError
@@ -153,7 +153,7 @@ def test_the_fast_exponential_is_close(probed: dict[str, Any]) -> None:
 
 
 def kill_the_child(_: Progress) -> None:
-    (child,) = [child for child in psutil.Process().children() if "punie.training.pretrain.worker" in child.cmdline()]
+    (child,) = children_of("punie.training.pretrain.worker")
     child.kill()
 
 
@@ -173,8 +173,7 @@ def test_an_end_on_the_way_leaves_nothing(
     with pytest.raises(error, match=complaint):
         pretrain(recipe, tmp_path / "models" / "probe", on_progress=listener)
     assert not list((tmp_path / "models").iterdir())
-    left = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    assert not [child for child in left if "punie.training.pretrain.worker" in child.cmdline()]
+    assert not list(children_of("punie.training.pretrain.worker"))
 
 
 def test_a_loss_that_is_no_number_has_its_own_error(tmp_path: Path) -> None:
