@@ -108,6 +108,7 @@ def refused(plan: TrainingPlan, error: type[PunieError], words: str) -> None:
         checkpoint_scorer(plan)
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_from_the_command_line(plan: TrainingPlan) -> None:
     """Every answer lies in an evaluation folder; counts are those of its trials; the last word is that it chose."""
     done = punie_train(plan.model_copy(update={"select": "score"}))

@@ -67,7 +67,9 @@ def test_the_highest_score_becomes_the_adapter(make_plan: PlanMaker, tmp_path: P
     assert (outcome.selection.candidates, outcome.selection.alike) == (5, 5)
 
 
-@pytest.mark.parametrize("stop_at", [pytest.param(4, marks=pytest.mark.slow), 8, 12])
+@pytest.mark.parametrize(
+    "stop_at", [pytest.param(4, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow), 12]
+)
 def test_a_run_stopped_while_it_is_scored_ends_as_one_that_was_not(
     scored: tuple[TrainingOutcome, Grader], make_plan: PlanMaker, tmp_path: Path, stop_at: int
 ) -> None:
