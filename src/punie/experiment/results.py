@@ -142,10 +142,6 @@ def _labels(programs: Sequence[Measured]) -> list[str]:
     return [label for label in LEVELS if any(one.difficulty == label for one in programs)]
 
 
-def _is(label: str) -> Callable[[Measured], bool]:
-    return lambda one: one.difficulty == label
-
-
 def _figure(measure: str, runs: Runs) -> Figure:
     of_programs = [fmean(values) for values in zip(*_values(measure, runs).values(), strict=True)]
     interval = None if measure == "output_loss" else mean_interval(of_programs, len(of_programs) * len(runs))
