@@ -144,10 +144,12 @@ async def _ask(
         purse.send()
         file.send()
 
+    def report() -> None:
+        on_answer(next(ended), len(questions))
+
     log = options.answers.with_suffix(".server.log")
     try:
         async with open_teacher(options.teacher, width=options.width, log=log, on_send=send) as opened:
-            report = lambda: on_answer(next(ended), len(questions))  # noqa: E731
             asking = Asking(opened, file, purse, options.sampling, width=options.width, on_end=report)
             await asking.ask(questions)
             return asking, purse
