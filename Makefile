@@ -3,6 +3,9 @@ PYTHON ?= python3
 # The folder of humaneval/ and mbpp/ for `make bench`; without it the search for a benchmark's tasks is left out.
 ROWS ?=
 
+# Where the shell forbids Python to keep bytecode, every child compiles the 500 modules behind mlx-lm anew: 0.6 s each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help ready demo test test-all lint bench lock clean
 
 help:
