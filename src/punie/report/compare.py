@@ -20,6 +20,7 @@ from punie.evaluation.stats import (
     paired_interval,
     sign_flip,
 )
+from punie.report.breakdown import adjusted, break_down
 from punie.report.cautions import run_cautions, unlike_runs, unlike_sampling, weak_base
 from punie.report.comparison import MARGIN, CategoryRow, Comparison, Noise
 from punie.report.pairing import Bucket, Pair, pair_up
@@ -55,14 +56,16 @@ def compare_all(
     found = [_compare(base, other, terms, noise) for other in others]
     overall = holm([comparison.overall.p for comparison in found])
     by_category = iter(holm([row.p for comparison in found for row in comparison.rows]))
+    by_tag = adjusted([comparison.tags for comparison in found])
     return tuple(
         replace(
             comparison,
             overall=replace(comparison.overall, p_holm=p),
             rows=tuple(replace(row, p_holm=next(by_category)) for row in comparison.rows),
+            tags=tags,
             runs=len(found),
         )
-        for comparison, p in zip(found, overall, strict=True)
+        for comparison, p, tags in zip(found, overall, by_tag, strict=True)
     )
 
 
@@ -111,6 +114,7 @@ def _compare(before: EvaluationRun, after: EvaluationRun, terms: Terms, noise: N
         pairs=pairs,
         left_out=sum(suite.cases for suite in before.record.suites) - len(everything),
         noise=noise,
+        tags=break_down(pairs, lambda name, some: _row(name, some, terms.margin)),
     )
 
 

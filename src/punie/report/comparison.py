@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from punie.evaluation.outcomes import RunRecord
@@ -118,6 +119,8 @@ class Comparison:
     """Of either run that has an adapter: whether it was taught the cases. Empty where nobody asked."""
     untaught: CategoryRow | None = None
     """The pairs that neither run was taught, where it was taught some."""
+    tags: Mapping[str, tuple[CategoryRow, ...]] = field(default_factory=dict)
+    """The same pairs by each name of a tag."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -58,12 +58,12 @@ def tag_rows(trials: Iterable[Trial]) -> dict[str, tuple[RateRow, ...]]:
         for name, value in trial.case.tags.items():
             found[name][value].append(trial)
     return {
-        name: tuple(rate_row(value, values[value]) for value in sorted(values, key=_numeric))
+        name: tuple(rate_row(value, values[value]) for value in sorted(values, key=by_size))
         for name, values in found.items()
     }
 
 
-def _numeric(value: str) -> tuple[bool, int]:
+def by_size(value: str) -> tuple[bool, int]:
     """Numbers by their size, before words in the order in which they came."""
     return (False, int(value)) if value.isdecimal() else (True, 0)
 

@@ -41,6 +41,7 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
         "untaught": None if comparison.untaught is None else _row(comparison.untaught),
         "overall": _row(comparison.overall),
         "categories": [_row(row) for row in comparison.rows],
+        "tags": {name: [_row(row) for row in rows] for name, rows in comparison.tags.items()},
         "failures": [_failure(row, ("before", "after")) for row in comparison.failures],
         "before": before,
         "after": after,
