@@ -33,7 +33,7 @@ def judged(execution: Execution, *, cold: bool) -> Callable[[], None]:
     def run() -> None:
         if cold:
             POOL.close()
-        (result,) = run_function(SOURCE, "f", [[1]], execution=execution)
+        (result,) = run_function(SOURCE, "f", [[1]], execution=execution).results
         assert result.value == 2
 
     return run

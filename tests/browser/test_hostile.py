@@ -75,7 +75,8 @@ def _hostile(trial: Trial, asked: str, text: str) -> Trial:
     case = trial.case.model_copy(update={"id": f"id {asked}", "category": asked, "messages": (message,)})
     assert trial.answer is not None
     answer = trial.answer.model_copy(update={"text": f"said {text}"})
-    return trial.model_copy(update={"case": case, "answer": answer, "reason": f"since {text}", "failure": text})
+    changes = {"reason": f"since {text}", "failure": text, "printed": f"printed {text}"}
+    return trial.model_copy(update={"case": case, "answer": answer, **changes})
 
 
 def dataset_page(folder: Path) -> str:

@@ -79,6 +79,15 @@ def test_a_finished_run_reads_back_as_it_was(tmp_path: Path, suite: Suite, finis
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["run", "run.json", "samples.jsonl"]
 
 
+def test_a_run_from_before_output_was_kept_is_read(tmp_path: Path, finished: EvaluationRun) -> None:
+    """Its trials have printed nothing."""
+    samples = tmp_path / "run" / "samples.jsonl"
+    text = samples.read_text()
+    samples.write_text(text.replace(',"printed":""', ""))
+    assert len(samples.read_text()) < len(text)
+    assert read_run(tmp_path / "run") == finished
+
+
 def test_an_unfinished_run_is_not_there(tmp_path: Path, cases: Mapping[str, Case]) -> None:
     """Before it is finished nothing can be read under the run's name."""
     with PartialRun(tmp_path / "run") as partial:

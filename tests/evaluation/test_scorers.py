@@ -209,6 +209,14 @@ def test_code_is_judged_in_any_usual_form(cases: Mapping[str, Case], text: str, 
     assert (judged.right, judged.measurements["syntax"]) == (right, syntax)
 
 
+@pytest.mark.parametrize("tests", [{}, {"tests": [], "asserts": ["assert add(1, 2) == 3"]}])
+def test_what_code_printed_is_in_the_trial(cases: Mapping[str, Case], tests: dict[str, Any]) -> None:
+    """Whichever way it is tested; it has no say in whether the code is right."""
+    case = cases["add"].model_copy(update={"expect": cases["add"].expect.model_copy(update=tests)})
+    trial = judge(case, answer("def add(a, b):\n    print('passed')\n    return 4"), "jail")
+    assert (set(trial.printed.split()), trial.right) == ({"passed"}, False)
+
+
 def test_the_share_of_tests_that_hold_is_no_credit(cases: Mapping[str, Case]) -> None:
     """One of two tests holds: half of them, and a score of zero."""
     judged = score(cases["add"], "def add(a, b): return 3")

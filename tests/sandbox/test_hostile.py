@@ -142,7 +142,7 @@ def test_hostile_code_ends_as_it_should(
     """No behaviour is a result, each has its own ending within cap + 1 s, and nothing is written or left anywhere."""
     outside = tmp_path / "outside"
     began = time.monotonic()
-    (result,) = run_function(f"OUTSIDE = {str(outside)!r}\n{source}", "f", [[]], CAP)
+    (result,) = run_function(f"OUTSIDE = {str(outside)!r}\n{source}", "f", [[]], CAP).results
     assert time.monotonic() - began < CAP.wall_seconds + 1.0
     assert result.ending in (expected if isinstance(expected, tuple) else (expected,)), (number, name, result)
     assert not outside.exists()
@@ -230,14 +230,14 @@ VALUES: list[tuple[int, str, str, object]] = [
 @pytest.mark.parametrize(("number", "name", "source", "value"), VALUES, ids=[f"{n} {w}" for n, w, *_ in VALUES])
 def test_hostile_code_gets_nothing_but_its_own_result(number: int, name: str, source: str, value: object) -> None:
     """What returns, returns plain data of exact types; what it tried on the way had no effect."""
-    (result,) = run_function(source, "f", [[]], CAP)
+    (result,) = run_function(source, "f", [[]], CAP).results
     assert (result.ending, result.value) == (Ending.RETURNED, value), (number, name, result)
     assert type(result.value) is type(value)
 
 
 def test_arguments_are_fresh_and_state_is_shared_within_a_case() -> None:
     """36, 37: each call has its own copy of its arguments; a counter is seen by the next call of the same case."""
-    results = run_function("n = [0]\ndef f(x):\n  n[0] += 1; x.append(n[0]); return x", "f", [[[]], [[]]])
+    results = run_function("n = [0]\ndef f(x):\n  n[0] += 1; x.append(n[0]); return x", "f", [[[]], [[]]]).results
     assert [result.value for result in results] == [[1], [2]]
 
 
@@ -253,7 +253,7 @@ def f(): return os.getcwd()
 import os, time
 def f(): return [os.umask(0) == 0o777, "X" in os.environ, os.listdir(), len([]), time.time() > 1, os.getcwd()]
 """
-    (first,), (second,) = (run_function(source, "f", [[]]) for source in (spoil, look))
+    (first,), (second,) = (run_function(source, "f", [[]]).results for source in (spoil, look))
     assert second.value[:5] == [False, False, [], 0, True]
     assert second.value[5] != first.value
     assert not Path(first.value).exists()
@@ -262,7 +262,7 @@ def f(): return [os.umask(0) == 0o777, "X" in os.environ, os.listdir(), len([]),
 def test_a_folder_nobody_may_enter_is_removed() -> None:
     """24, 46: whatever rights a candidate takes from its folders, nothing of them stays."""
     source = "import os\ndef f():\n  os.makedirs('a/b'); os.umask(0o777); os.makedirs('a/c'); return os.getcwd()"
-    (result,) = run_function(source, "f", [[]])
+    (result,) = run_function(source, "f", [[]]).results
     assert not Path(result.value).exists()
 
 
@@ -272,7 +272,7 @@ def test_slow_but_right_code_passes_on_a_loaded_machine() -> None:
     spin = [sys.executable, "-c", "while True: pass"]
     others = [subprocess.Popen(spin) for _ in range(os.cpu_count() or 1)]
     try:
-        (result,) = run_function(source, "f", [[]], Limits(cpu_seconds=1, wall_seconds=20.0))
+        (result,) = run_function(source, "f", [[]], Limits(cpu_seconds=1, wall_seconds=20.0)).results
     finally:
         for other in others:
             other.kill()
@@ -288,7 +288,7 @@ def test_details_name_the_cause() -> None:
         f"under Python {sys.version_info.major}.{sys.version_info.minor}": "def f() return",
     }
     for detail, source in sources.items():
-        assert detail in run_function(source, "f", [[]])[0].detail
+        assert detail in run_function(source, "f", [[]]).results[0].detail
 
 
 LACKING = """
@@ -340,5 +340,5 @@ def f():
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS has no subreaper: what leaves its group is on its own there")
 def test_without_a_jail_strays_end_too() -> None:
     """15: a grandchild in a session of its own is found and killed; the fixture counts what is left."""
-    (result,) = run_function(STRAYS, "f", [[]], execution="unsafe child process")
+    (result,) = run_function(STRAYS, "f", [[]], execution="unsafe child process").results
     assert result.value == 1

@@ -46,7 +46,7 @@ def workers() -> list[psutil.Process]:
 def test_a_worker_serves_many_candidates() -> None:
     """One worker is enough for one candidate after the other, and closing the pool ends it."""
     POOL.close()
-    processes = {run_function("import os\ndef f(): return os.getppid()", "f", [[]])[0].value for _ in range(3)}
+    processes = {run_function("import os\ndef f(): return os.getppid()", "f", [[]]).results[0].value for _ in range(3)}
     assert [worker.pid for worker in workers()] == list(processes)
     POOL.close()
     assert workers() == []
@@ -71,4 +71,4 @@ def test_a_lost_worker_is_an_error_and_is_replaced() -> None:
     worker.wait()
     with pytest.raises(SandboxError, match="ended by itself"):
         run_function("def f(): 0", "f", [[]])
-    assert run_function("def f(): return 1", "f", [[]])[0].value == 1
+    assert run_function("def f(): return 1", "f", [[]]).results[0].value == 1

@@ -10,7 +10,7 @@ DOUBLE = "def double(x):\n    return 2 * x"
 
 
 def run(solution: str, *tests: str, entry_point: str | None = None) -> tuple[CheckResult, ...]:
-    return run_tests(solution, read_tests(tests, entry_point))
+    return run_tests(solution, read_tests(tests, entry_point)).results
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ CHECKS = ["assert f(2) == 4", "def check(candidate):\n    for x in range(3):\n  
 def test_only_plain_data_pass(check: str) -> None:
     """An object that calls itself equal to everything fails, wherever the check is decided."""
     program = read_tests([check], "f")
-    (honest,) = run_tests("def f(x): return 2 * x", program)
-    (result,) = run_tests(EQUAL_TO_ALL, program)
+    (honest,) = run_tests("def f(x): return 2 * x", program).results
+    (result,) = run_tests(EQUAL_TO_ALL, program).results
     assert honest.passed
     assert not result.passed
     assert "Same" in result.detail

@@ -12,7 +12,7 @@ from punie.evaluation.equality import same_result
 from punie.evaluation.expectations import CodeExpectation, CodeTest
 from punie.evaluation.extraction import find_code, is_python, method_owner
 from punie.evaluation.score import Score, right, shown, wrong
-from punie.sandbox.judge import CallResult, Ending, Execution, run_function
+from punie.sandbox.judge import CallResult, Ending, Execution, Ran, run_function
 from punie.sandbox.program import CheckProgram, CheckResult, read_tests, run_tests
 
 _FUTURE = re.compile(r"^from __future__ import .*\n?", re.MULTILINE)
@@ -22,8 +22,8 @@ _FUTURE = re.compile(r"^from __future__ import .*\n?", re.MULTILINE)
 class CodeRunner:
     """How code is run: a function on argument lists, or source against checks. One result for each."""
 
-    call: Callable[[str, str, Sequence[Sequence[Any]]], Sequence[CallResult]]
-    check: Callable[[str, CheckProgram], Sequence[CheckResult]]
+    call: Callable[[str, str, Sequence[Sequence[Any]]], Ran[CallResult]]
+    check: Callable[[str, CheckProgram], Ran[CheckResult]]
 
 
 def code_runner(execution: Execution) -> CodeRunner:
@@ -62,9 +62,10 @@ def _whole_source(expect: CodeExpectation, code: str) -> str:
 
 
 def _score_calls(expect: CodeExpectation, source: str, runner: CodeRunner) -> Score:
-    results = runner.call(source, expect.entry_point, [test.arguments for test in expect.tests])
-    pairs = zip(expect.tests, results, strict=True)
-    return _summed([_score_test(expect.entry_point, test, result) for test, result in pairs])
+    ran = runner.call(source, expect.entry_point, [test.arguments for test in expect.tests])
+    pairs = zip(expect.tests, ran.results, strict=True)
+    score = _summed([_score_test(expect.entry_point, test, result) for test, result in pairs])
+    return replace(score, printed=ran.printed)
 
 
 def _score_test(entry_point: str, test: CodeTest, result: CallResult) -> Score:
@@ -78,9 +79,10 @@ def _score_test(entry_point: str, test: CodeTest, result: CallResult) -> Score:
 
 def _score_checks(expect: CodeExpectation, source: str, runner: CodeRunner) -> Score:
     program = read_tests(expect.asserts or (expect.check,), expect.entry_point)
-    results = runner.check(source, program)
-    inside = float(sum(result.in_process for result in results))
-    return replace(_summed([_score_check(result) for result in results]), measurements={"in_process": inside})
+    ran = runner.check(source, program)
+    inside = float(sum(result.in_process for result in ran.results))
+    score = _summed([_score_check(result) for result in ran.results])
+    return replace(score, printed=ran.printed, measurements={"in_process": inside})
 
 
 def _score_check(result: CheckResult) -> Score:

@@ -59,6 +59,8 @@ class Trial(Record):
     weak: bool = False
     """Whether it was judged by its words only."""
     measurements: dict[str, float] = Field(default_factory=dict)
+    printed: str = ""
+    """What judged code wrote to standard output and error: its first and last kB. Older runs have none."""
 
     @property
     def key(self) -> TrialKey:

@@ -19,6 +19,8 @@ class Score:
     partial: float | None = None
     """Which share of the tests or calls is right, 0..1, where there are several. It never counts as the score."""
     measurements: Mapping[str, float] = field(default_factory=dict)
+    printed: str = ""
+    """What judged code wrote to its output, cut in the middle."""
 
     @property
     def right(self) -> bool:

@@ -70,6 +70,7 @@ def judge(case: Case, answer: Answer, code_execution: CodeExecution) -> Trial:
         partial=score.partial,
         weak=case.expect.weak,
         measurements={**measure(answer.text), **score.measurements},
+        printed=score.printed,
     )
 
 

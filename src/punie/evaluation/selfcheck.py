@@ -26,7 +26,7 @@ from punie.evaluation.score import Score
 from punie.evaluation.scorers import CodeExecution, runner_of, score_answer
 from punie.evaluation.suite import Case, Suite, reference_answer
 from punie.files import hash_files, hash_value, write_json
-from punie.sandbox.judge import CallResult
+from punie.sandbox.judge import CallResult, Ran
 from punie.workspace import cache_folder
 
 _STUB = "function"
@@ -134,9 +134,9 @@ def _replaying(runner: CodeRunner) -> CodeRunner:
     """Each program runs once for each number of tests, and what came out is judged against every case: hundreds of
     cases cost three children, not hundreds.
     """
-    seen: dict[tuple[str, int], Sequence[CallResult]] = {}
+    seen: dict[tuple[str, int], Ran[CallResult]] = {}
 
-    def replay(source: str, entry_point: str, argument_lists: Sequence[Sequence[Any]]) -> Sequence[CallResult]:
+    def replay(source: str, entry_point: str, argument_lists: Sequence[Sequence[Any]]) -> Ran[CallResult]:
         key = source, len(argument_lists)
         if key not in seen:
             seen[key] = runner.call(source, entry_point, argument_lists)

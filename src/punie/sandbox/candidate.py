@@ -7,6 +7,7 @@ argument_lists. One JSON line is written for each call, in order: ["returned", v
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
@@ -53,6 +54,9 @@ def _settle(folder: str) -> None:
     os.chdir(folder)
     os.environ.update(HOME=folder, TMPDIR=folder)
     sys.argv = [""]
+    # What it prints is kept even where it is killed.
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(line_buffering=True)
 
 
 def _limit(limits: Mapping[str, Any]) -> None:
@@ -78,7 +82,9 @@ def _answer(request: Mapping[str, Any]) -> None:
     with open(RESULTS, "w", closefd=False) as results:
         function, failure = _load(request["source"], request["entry_point"])
         for arguments in request["argument_lists"]:
-            results.write((_call(function, arguments) if function is not None else failure) + "\n")
+            line = _call(function, arguments) if function is not None else failure
+            _flush_printed()
+            results.write(line + "\n")
             results.flush()
 
 
@@ -98,6 +104,15 @@ def _load(source: str, entry_point: str) -> tuple[Callable[..., Any] | None, str
     if not callable(function):
         return None, _line("missing function", f"the code defines no function called {entry_point}")
     return function, ""
+
+
+def _flush_printed() -> None:
+    """Before the result, after which nothing is read. The candidate may have broken or closed its output."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:
+            continue
 
 
 def _call(function: Callable[..., Any], arguments: list[Any]) -> str:

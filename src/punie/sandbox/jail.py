@@ -64,8 +64,8 @@ def _try_to_escape() -> CallResult:
     with tempfile.TemporaryDirectory() as folder:
         outside = Path(folder, "outside")
         outside.touch()
-        (result,) = run_function(_HOSTILE, "escapes", [[str(outside), sys.executable, os.getpid()]], _PATIENT)
-    return result
+        ran = run_function(_HOSTILE, "escapes", [[str(outside), sys.executable, os.getpid()]], _PATIENT)
+    return ran.results[0]
 
 
 def choose_execution(*, unsafe: bool, ours: bool = False) -> Execution:

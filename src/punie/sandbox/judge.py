@@ -25,20 +25,22 @@ import signal
 import tempfile
 import time
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from types import TracebackType
-from typing import IO, Any, Literal
+from typing import IO, Any, Generic, Literal, TypeVar
 
 from punie.sandbox.limits import Limits
 from punie.sandbox.plain import decode
 from punie.sandbox.pool import POOL, Worker
+from punie.sandbox.printed import Printed
 from punie.sandbox.removal import remove_folder
 
 Execution = Literal["jail", "unsafe child process"]
 _CHUNK = 65536
 _DETAIL_CHARACTERS = 300
+_Result = TypeVar("_Result")
 
 
 class Ending(StrEnum):
@@ -68,13 +70,21 @@ class CallResult:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ran(Generic[_Result]):
+    """What came of one candidate: its results in order, and what it printed, cut in the middle."""
+
+    results: tuple[_Result, ...]
+    printed: str = ""
+
+
 def run_function(
     source: str,
     entry_point: str,
     argument_lists: Sequence[Sequence[Any]],
     limits: Limits | None = None,
     execution: Execution = "jail",
-) -> tuple[CallResult, ...]:
+) -> Ran[CallResult]:
     """Run `source` in a fresh process, call `entry_point` once for each argument list; one result for each.
 
     Arguments are JSON data; each call gets its own copy. All calls share one process, so state left by one is seen by
@@ -91,8 +101,9 @@ def run_function(
         file.seek(0)
         with _Candidate(worker, file, folder, limits or Limits(), execution) as candidate:
             lines, ending = candidate.read_results(len(argument_lists))
+            printed = candidate.read_printed()
     results = tuple(_decode_line(line) for line in lines)
-    return results + (ending,) * (len(argument_lists) - len(results))
+    return Ran(results + (ending,) * (len(argument_lists) - len(results)), printed)
 
 
 @contextmanager
@@ -111,6 +122,7 @@ class _Candidate:
     def __init__(self, worker: Worker, request: IO[str], folder: str, limits: Limits, execution: Execution) -> None:
         self._worker, self._limits = worker, limits
         self._ended_itself = False
+        self._printed = Printed()
         self._results, results_end = os.pipe()
         self._output, output_end = os.pipe()
         self._started = time.monotonic()
@@ -140,7 +152,7 @@ class _Candidate:
 
     def read_results(self, count: int) -> tuple[list[bytes], CallResult]:
         """Up to `count` complete lines, and the ending of the calls that wrote none."""
-        results, output = bytearray(), 0
+        results = bytearray()
         ending: CallResult | None = None
         with selectors.DefaultSelector() as selector:
             selector.register(self._results, selectors.EVENT_READ)
@@ -153,14 +165,22 @@ class _Candidate:
                     elif key.fd == self._results:
                         results += data
                     else:
-                        output += len(data)
-                ending = self._exceeded(len(results), output)
+                        self._printed.add(data)
+                ending = self._exceeded(len(results))
                 if ending is None and self._results not in selector.get_map():
                     ending = self._ended()
         return bytes(results).split(b"\n")[:-1][:count], ending or CallResult(Ending.ENDED_EARLY)
 
-    def _exceeded(self, results: int, output: int) -> CallResult | None:
-        if output > self._limits.output_bytes:
+    def read_printed(self) -> str:
+        """All that was printed before the last result: some of it may still lie in the pipe."""
+        os.set_blocking(self._output, False)
+        with suppress(BlockingIOError):
+            while self._printed.size <= self._limits.output_bytes and (data := os.read(self._output, _CHUNK)):
+                self._printed.add(data)
+        return self._printed.text
+
+    def _exceeded(self, results: int) -> CallResult | None:
+        if self._printed.size > self._limits.output_bytes:
             return CallResult(Ending.OUTPUT, detail=f"more than {self._limits.output_bytes} bytes")
         if results > self._limits.result_bytes:
             return CallResult(Ending.NOT_PLAIN, detail=f"a result of more than {self._limits.result_bytes} bytes")

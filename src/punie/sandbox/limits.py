@@ -23,7 +23,7 @@ class Limits:
     """All files it writes, an entry of a folder counting as 4 KiB. Looked at every few milliseconds."""
     open_files: int = 32
     output_bytes: int = MEBIBYTE
-    """Standard output and standard error together. It is read and thrown away."""
+    """Standard output and standard error together. Of what is read, the first and the last kB are kept."""
     result_bytes: int = MEBIBYTE
     """Everything the calls return, written as JSON."""
 

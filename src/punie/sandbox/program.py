@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from punie.sandbox.asserts import Check, Judge, assertion
-from punie.sandbox.judge import CallResult, Ending, Execution, run_function
+from punie.sandbox.judge import CallResult, Ending, Execution, Ran, run_function
 from punie.sandbox.limits import Limits
 from punie.syntax import UNPARSABLE, parse
 
@@ -68,7 +68,7 @@ def read_tests(tests: Sequence[str], entry_point: str | None = None) -> CheckPro
 
 def run_tests(
     solution: str, program: CheckProgram, limits: Limits | None = None, execution: Execution = "jail"
-) -> tuple[CheckResult, ...]:
+) -> Ran[CheckResult]:
     """One result for each check, all of them in one process. Raises SandboxError where the jail cannot be had.
 
     A result that is no plain data does not pass, wherever its check is decided.
@@ -76,13 +76,14 @@ def run_tests(
     setup = program.setup
     if program.entry_point and any(check.judge is None for check in program.checks):
         setup = _PLAIN.format(name=program.entry_point) + setup
-    calls = _run(solution, setup, program.checks, limits, execution)
-    return tuple(_judged(check, call) for check, call in zip(program.checks, calls, strict=True))
+    ran = _run(solution, setup, program.checks, limits, execution)
+    results = tuple(_judged(check, call) for check, call in zip(program.checks, ran.results, strict=True))
+    return Ran(results, ran.printed)
 
 
 def _run(
     solution: str, setup: str, checks: Sequence[Check], limits: Limits | None, execution: Execution
-) -> tuple[CallResult, ...]:
+) -> Ran[CallResult]:
     probes = "".join(f"    lambda: ({check.asked}),\n" for check in checks)
     source = f"{solution}\n\n{setup}\n\n{_PROBES} = [\n{probes}]\ndef {_PROBE}(number): return {_PROBES}[number]()\n"
     return run_function(source, _PROBE, [[number] for number in range(len(checks))], limits, execution)

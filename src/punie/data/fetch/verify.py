@@ -88,7 +88,7 @@ def judge_row(row: Mapping[str, Any], execution: Execution = "jail") -> Judgemen
         exercise = read_exercise(row)
     except ValueError as error:
         return Judgement(UNTESTED, str(error))
-    results = run_tests(exercise.solution, exercise.program, execution=execution)
+    results = run_tests(exercise.solution, exercise.program, execution=execution).results
     failed = next((result for result in results if not result.passed), None)
     return Judgement("", None, results) if failed is None else Judgement(FAILED, _described(failed), results)
 
