@@ -27,7 +27,7 @@ LAYERS = [
     {"report"},
     {"sharing"},
     {"shipping"},
-    {"benchmark", "dashboard", "experiment", "quickstart"},
+    {"benchmark", "dashboard", "doctor", "experiment", "quickstart"},
     {"cli", "__main__"},
 ]
 STRANGERS = {("training", "serving"), ("serving", "training")}
@@ -41,6 +41,7 @@ CHILD_ENTRIES = {
     "punie.training.pretrain.start_worker",
     "punie.experiment.completion_worker",
     "punie.shipping.worker",
+    "punie.doctor.compute_worker",
     "punie.data.check.rendering_worker",
     "punie.data.look.trainer_view_worker",
 }

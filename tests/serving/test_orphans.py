@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from punie.serving.orphans import end_orphans
+from punie.serving.orphans import end_orphans, find_orphans
 from punie.serving.server import ManagedServer
 from punie.workspace import cache_folder
 
@@ -62,10 +62,11 @@ def stopped(server: psutil.Process) -> bool:
 
 def test_an_orphan_is_found_and_ended(orphan: psutil.Process) -> None:
     """It holds its memory until somebody looks; then it is gone, and its note with it."""
+    assert [note.pid for note in find_orphans()] == [orphan.pid]
     assert [note.pid for note in end_orphans()] == [orphan.pid]
     gone, _ = psutil.wait_procs([orphan], timeout=10)
     assert gone
-    assert end_orphans() == ()
+    assert end_orphans() == find_orphans() == ()
     assert not list((cache_folder() / "servers").iterdir())
 
 
@@ -86,6 +87,6 @@ async def test_a_server_with_an_owner_is_left_alone(scripted_model: Path, tmp_pa
     """Two evaluations at once do not end each other's servers; a server that is stopped leaves no note."""
     async with ManagedServer(scripted_model, log=tmp_path / "log") as server:
         assert len(list((cache_folder() / "servers").iterdir())) == 1
-        assert end_orphans() == ()
+        assert end_orphans() == find_orphans() == ()
         assert await server.lost() is None
     assert not list((cache_folder() / "servers").iterdir())

@@ -12,6 +12,7 @@ from punie import __version__
 from punie.cli import (
     curriculum,
     dataset,
+    doctor,
     evaluation,
     experiment,
     journal,
@@ -54,6 +55,7 @@ def punie(
 
 
 app.command()(quickstart.quickstart)
+app.command()(doctor.doctor)
 app.add_typer(dataset.app)
 app.add_typer(curriculum.app)
 app.command()(training.train)

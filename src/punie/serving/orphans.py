@@ -55,6 +55,11 @@ def note_server(pid: int, command: tuple[str, ...], log: Path) -> Path:
     return path
 
 
+def find_orphans() -> tuple[Note, ...]:
+    """Servers of ours that run without an owner."""
+    return tuple(note for _, note in _notes() if note.abandoned)
+
+
 def end_orphans() -> tuple[Note, ...]:
     """End every orphan with its group, delete the notes nobody needs any more, and return what was ended."""
     ended = []

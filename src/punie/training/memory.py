@@ -17,10 +17,7 @@ from mlx.optimizers import Optimizer
 from punie.errors import CapacityError
 from punie.training.batches import Group
 from punie.training.checkpoint import flat, random_key, seed_of
-from punie.training.needs import Needs
-
-_SHARE = 0.85
-"""Of what the machine recommends or has: beyond it macOS begins to swap."""
+from punie.training.needs import SHARE, Needs
 
 _PROBES = (128, 256, 384)
 """Tokens. Multiples of the attention's block, so that one curve goes through all of them."""
@@ -36,8 +33,8 @@ def allowed(gigabytes: float | None) -> int:
 
     MLX is told to hold back before that: up to its own limit it works ahead, and keeps what it worked ahead for.
     """
-    limit = int(_SHARE * _available()) if gigabytes is None else round(gigabytes * 1e9)
-    mx.set_memory_limit(int(_SHARE * limit))
+    limit = int(SHARE * _available()) if gigabytes is None else round(gigabytes * 1e9)
+    mx.set_memory_limit(int(SHARE * limit))
     return limit
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from punie.errors import CapacityError
 from punie.training.adapter import AdapterFolder
 
+SHARE = 0.85
+"""Of what the machine recommends or has, a run may use so much: beyond it macOS begins to swap."""
+
 SMALLER = (
     "A new run needs less with a lower batch_size (or batch_tokens), max_seq_length or num_layers, "
     "or with grad_checkpoint."
