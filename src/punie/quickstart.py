@@ -16,10 +16,11 @@ from punie.data.check.validation import validate
 from punie.data.dataset import Manifest, read_manifest
 from punie.errors import InterruptedRun, UsageError
 from punie.evaluation.options import EvaluationOptions
-from punie.evaluation.outcomes import EvaluationRun, Trial
+from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runner import evaluate
 from punie.evaluation.runs import read_run
 from punie.evaluation.suite import load_suite
+from punie.experiment.watcher import Watcher
 from punie.generate.sample import tiny_recipe, write_tiny
 from punie.report.compare import compare, with_teaching
 from punie.report.comparison import Comparison
@@ -33,25 +34,6 @@ from punie.workspace import EMBEDDED_MODEL, resolve_model
 
 SUITE = "tiny"
 _FRESH = "Start again with --fresh, which deletes what the quickstart made."
-
-
-class Watcher:
-    """What happens, as it happens. The command line draws it; this one looks on in silence."""
-
-    def step(self, name: str) -> None:
-        """A step begins."""
-
-    def done(self, result: str, *, earlier: bool = False) -> None:
-        """The step's result in a few words; `earlier` when it lay there already."""
-
-    def stage(self, name: str) -> None:
-        """What an evaluation is doing before it asks."""
-
-    def trial(self, trial: Trial, done: int, total: int) -> None:
-        """One case was judged."""
-
-    def metric(self, metric: Metric, iters: int) -> None:
-        """The training child reported."""
 
 
 @dataclass(frozen=True, slots=True)

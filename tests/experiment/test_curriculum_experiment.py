@@ -10,7 +10,7 @@ import yaml
 
 from punie.errors import UsageError
 from punie.experiment.curriculum import run
-from punie.experiment.recipe import load_experiment
+from punie.experiment.loading import load_experiment
 
 PAPER = Path(__file__).parents[2] / "recipes" / "curriculum-paper.yaml"
 

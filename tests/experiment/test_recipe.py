@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from punie.errors import UsageError
-from punie.experiment.recipe import load_experiment
+from punie.experiment.loading import load_experiment
 from punie.files import write_jsonl
 
 PAPER = Path(__file__).parents[2] / "recipes" / "curriculum-paper.yaml"
@@ -22,7 +22,7 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
     ("one seed", lambda recipe: recipe.update(seeds=[1]), "at least 2 items"),
     ("a seed twice", lambda recipe: recipe.update(seeds=[1, 1]), "a seed is named twice"),
     ("no length", lambda recipe: recipe["training"].pop("iters"), "training does not say iters"),
-    ("an unknown key", lambda recipe: recipe.update(repeats=3), "Extra inputs"),
+    ("an unknown key", lambda recipe: recipe.update(repeats=3), "There is no key called 'repeats'."),
 ]
 
 

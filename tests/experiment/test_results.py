@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from punie.experiment.completion import MEASURES, Measured
-from punie.experiment.recipe import load_experiment
+from punie.experiment.loading import load_experiment
 from punie.experiment.results import ContrastResult, contrasts_of
 
 PAPER = load_experiment(Path(__file__).parents[2] / "recipes" / "curriculum-paper.yaml")

@@ -1,18 +1,20 @@
-"""The quickstart as a person sees it: a numbered line per finished step, a bar for the one that runs."""
+"""An experiment as a person sees it: a numbered line per finished step, a bar for the one that runs."""
 
 from __future__ import annotations
 
 from punie.cli import console
 from punie.cli.live import Live
+from punie.data.progress import Step
 from punie.evaluation.outcomes import Trial
-from punie.quickstart import Watcher
+from punie.experiment.watcher import Watcher
 from punie.training.metrics import Metric
 
 
 class Steps(Watcher):
-    """Use as a context manager; the bar goes when it ends."""
+    """Use as a context manager; the bar goes when it ends. `width`: columns of the longest name."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 11) -> None:
+        self._width = width
         self.earlier = False
         self._live = Live()
         self._number = 0
@@ -35,10 +37,13 @@ class Steps(Watcher):
     def done(self, result: str, *, earlier: bool = False) -> None:
         self.earlier = self.earlier or earlier
         time = "done before" if earlier else f"{self._watch.seconds:.1f} s"
-        console.note(f"{self._number} {self._name:<11} {result:<53} {time:>11}")
+        console.note(f"{self._number} {self._name:<{self._width}} {result:<53} {time:>11}")
 
     def stage(self, name: str) -> None:
         self._live.begin(f"{self._name}: {name}")
+
+    def rows(self, step: Step) -> None:
+        self._live.step(step)
 
     def trial(self, trial: Trial, done: int, total: int) -> None:
         self._live.trial(trial, done, total)

@@ -13,7 +13,7 @@ from punie.curriculum.difficulty import static_measure
 from punie.curriculum.score import score
 from punie.errors import InterruptedRun, UsageError
 from punie.experiment.completion import measure
-from punie.experiment.folder import ExperimentFolder, taking, waiting_for
+from punie.experiment.folder import ExperimentFolder, interruptible, taking, waiting_for
 from punie.experiment.recipe import CurriculumExperiment
 from punie.experiment.report import write_report
 from punie.experiment.results import Results, read_results
@@ -39,13 +39,13 @@ def run(recipe: CurriculumExperiment, output: Path, command: str, on_news: Liste
         _require_same(folder, recipe)
         _make_programs(folder, recipe, on_news)
     try:
-        for seed in recipe.seeds:
-            for arm in recipe.arms:
-                _run(folder, recipe, arm, seed, on_news)
-    except (InterruptedRun, KeyboardInterrupt) as error:
+        with interruptible(folder.root, command):
+            for seed in recipe.seeds:
+                for arm in recipe.arms:
+                    _run(folder, recipe, arm, seed, on_news)
+    except InterruptedRun:
         _report(folder, recipe)
-        what = "The experiment was interrupted; what is done is kept."
-        raise InterruptedRun(what, where=str(folder.root), hint=f"Go on with: {command}") from error
+        raise
     return _report(folder, recipe)
 
 

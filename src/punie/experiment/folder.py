@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from punie.errors import InterruptedRun, UsageError
 from punie.files import make_folder
 
 
@@ -97,3 +100,32 @@ def taking(folder: Path) -> Generator[bool]:
             yield True
     finally:
         os.close(lock)
+
+
+@contextmanager
+def held(folder: Path) -> Generator[None]:
+    """Keep the folder to this process, however it ends. Raises UsageError that says who has it."""
+    with (make_folder(folder) / ".held").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise UsageError(
+                "Another process works on this experiment.",
+                where=str(folder),
+                hint=f"{file.read()} Wait for its end, or give another --output.".strip(),
+            ) from error
+        file.truncate(0)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        print(f"It is process {os.getpid()} on {platform.node()}, since {now}.", file=file, flush=True)
+        yield
+
+
+@contextmanager
+def interruptible(folder: Path, command: str) -> Generator[None]:
+    """Whatever interrupts the work, `command` is what goes on with it. Raises InterruptedRun."""
+    try:
+        yield
+    except (InterruptedRun, KeyboardInterrupt) as error:
+        what = "The experiment was interrupted; what is done is kept."
+        raise InterruptedRun(what, where=str(folder), hint=f"Go on with: {command}") from error

@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from punie.curriculum.curriculum import Phase, Schedule
 from punie.curriculum.pace import Restart
-from punie.errors import UsageError
 from punie.generate.tinypy.grammar import LEVELS
 from punie.training.pretrain.model_recipe import FirstWeights, ModelRecipe, Vocabulary
-from punie.training.request import read_values
 
-KINDS = ("curriculum",)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 Positive = Annotated[int, Field(ge=1)]
 MeasureName = Literal["execution", "tokens", "lines"]
@@ -134,39 +131,3 @@ class CurriculumExperiment(_Part):
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json", exclude_none=True), sort_keys=False, allow_unicode=True)
-
-
-def load_experiment(path: Path, *, full: bool = False) -> CurriculumExperiment:
-    """With `full`, the values under the recipe's key `full` take the place of the others. Raises UsageError."""
-    values = read_values(path)
-    larger = values.pop("full", None)
-    if values.get("kind") not in KINDS:
-        raise UsageError(
-            f"There is no experiment of kind {values.get('kind')!r}.",
-            where=f"{path}, key kind",
-            hint=f"Known: {', '.join(KINDS)}.",
-        )
-    if full:
-        if not isinstance(larger, Mapping):
-            raise UsageError("The recipe does not say what is different at full size.", where=f"{path}, key full")
-        values = _merged(values, larger)
-    try:
-        return CurriculumExperiment.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(map(str, first["loc"])) or "(top)"
-        message = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"Not a recipe of an experiment: {message}.", where=f"{path}, key {key}") from error
-
-
-def _merged(values: Mapping[str, Any], larger: Mapping[str, Any]) -> dict[str, Any]:
-    """Blocks are merged key by key; a key that is null is taken out."""
-    merged = dict(values)
-    for key, value in larger.items():
-        if value is None:
-            merged.pop(key, None)
-        elif isinstance(value, Mapping) and isinstance(before := merged.get(key), Mapping):
-            merged[key] = _merged(before, value)
-        else:
-            merged[key] = value
-    return merged

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from punie.errors import GateError
 from punie.report import numbers
@@ -15,7 +15,11 @@ def require_gate(comparisons: Iterable[Comparison]) -> None:
     A run passes where the 95 % interval of its change rules out a larger drop over all cases, no category is worse by
     more, and it was asked every case of the base. What cannot be ruled out does not pass.
     """
-    reasons = [reason for comparison in comparisons for reason in gate_failures(comparison)]
+    require_none([reason for comparison in comparisons for reason in gate_failures(comparison)])
+
+
+def require_none(reasons: Sequence[str]) -> None:
+    """Raises GateError where there is a reason not to pass."""
     if reasons:
         raise GateError("The gate is not met.", hint="\n".join(reasons))
 

@@ -9,6 +9,7 @@ row of test into train. The same recipe and inputs give the same bytes.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -92,10 +93,15 @@ def read_recipe(path: Path) -> Recipe:
             raise UsageError(f"Not YAML: {' '.join(str(error).split())}.", where=str(path)) from error
     if not isinstance(value, dict):
         raise UsageError("A recipe is a mapping with a name and sources.", where=str(path))
+    return parse_recipe(value, str(path))
+
+
+def parse_recipe(value: Mapping[str, Any], where: str) -> Recipe:
+    """`where` is the place of the value. Raises UsageError naming the key at fault."""
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
-        raise _explained(error, path) from error
+        raise _explained(error, where) from error
     for ingredient in recipe.sources:
         recipe.rules_of(ingredient)
     return recipe
@@ -107,9 +113,9 @@ def _one(rule: dict[str, Any]) -> tuple[str, Any]:
     return next(iter(rule.items()))
 
 
-def _explained(error: ValidationError, path: Path) -> UsageError:
+def _explained(error: ValidationError, where: str) -> UsageError:
     first = error.errors()[0]
-    place = f"{path}, key {'.'.join(map(str, first['loc']))}"
+    place = f"{where}, key {'.'.join(map(str, first['loc']))}"
     if first["type"] != "extra_forbidden":
         return UsageError(f"The recipe is wrong: {first['msg']}.", where=place)
     known = _keys_beside(first["loc"])
