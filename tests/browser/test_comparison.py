@@ -97,9 +97,10 @@ def test_an_outcome_of_several_runs_leads_to_both_answers(page: Page, several: P
     """From the mark of a run in the table of cases to that case, open, on the page of that run and the base."""
     show(page, several)
     expect(page.locator("#matrix tbody").first.locator("tr").nth(1)).to_contain_text("code_generation-000")
-    marks = page.locator("#matrix tr", has_text="code_generation-000").get_by_role("img")
+    marks = page.locator("#matrix tr", has_text="code_generation-000").locator("td")
     assert [mark.inner_text() for mark in marks.all()] == ["✓", "✗", *"✓✓✓✓✓✓"]
-    marks.nth(1).click()
+    expect(marks.nth(1).get_by_role("link")).not_to_have_accessible_name("✗")
+    marks.nth(1).get_by_role("link").click()
     expect(page.locator(".case[open]")).to_have_attribute("id", "case-code_generation-000")
     expect(page).to_have_title("Inconclusive: base → one")
 
@@ -110,4 +111,6 @@ def test_a_case_of_several_runs_shows_every_answer(page: Page, several: Path) ->
     page.locator("#matrix").get_by_role("link", name="code_generation-000").click()
     opened = page.locator("#case-code_generation-000[open]")
     labels = opened.locator(".answer h4").evaluate_all("all => all.map(it => it.firstChild.data.trim())")
-    assert labels == ["base", "one", "two", *(f"two-{number}" for number in range(2, 7))]
+    names = [name for label in labels for name in label.split(", ")]
+    assert sorted(names) == sorted(["base", "one", "two", *(f"two-{number}" for number in range(2, 7))])
+    assert len(labels) < len(names)

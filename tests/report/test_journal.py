@@ -16,8 +16,9 @@ from punie.evaluation.suite import hash_cases
 from punie.files import write_jsonl
 from punie.report.boards import boards
 from punie.report.compare import compare_all
+from punie.report.entries import Journal, Training
 from punie.report.history import evaluation_changes, rows_of, training_changes
-from punie.report.journal import Journal, Training, read_journal
+from punie.report.journal import read_journal
 from punie.report.journal_page import journal_markdown, journal_record, links_from, render_journal
 from punie.report.pages import write_comparison_pages, write_run_page
 from punie.training.metrics import Stopped, append_metric

@@ -10,7 +10,7 @@ import pytest
 
 from punie.errors import UsageError
 from punie.evaluation.outcomes import EvaluationRun, Outcome
-from punie.report.cases import several_cases
+from punie.report.case_list import several_cases
 from punie.report.compare import compare, compare_all
 from punie.report.html import render_several
 from punie.report.pages import write_comparison_page, write_comparison_pages
@@ -112,6 +112,21 @@ def test_every_run_keeps_its_column(run_of: RunMaker) -> None:
     paths = [view.path for group in several_cases(found).groups.values() for view in group]
     assert [text for text, _ in paths[0]] == ["right", "not asked", paths[0][2][0]]
     assert all(len(path) == 3 for path in paths)
+
+
+def test_answers_that_say_the_same_stand_once(run_of: RunMaker) -> None:
+    """Under the names of their runs, from the fastest to the slowest; what differs in one sign stands apart."""
+    base, same, other = (run_of(name, {"reasoning": [True]}) for name in "abc")
+    slow = [run.trials[0].answer.model_copy(update={"seconds": 9.0}) for run in (same,) if run.trials[0].answer]
+    shorter = [run.trials[0].answer.model_copy(update={"text": "78"}) for run in (other,) if run.trials[0].answer]
+    same, other = (
+        replace(run, trials=(run.trials[0].model_copy(update={"answer": answer}),))
+        for run, answer in ((same, slow[0]), (other, shorter[0]))
+    )
+    (view,) = several_cases(side_by_side(compare_all(base, (same, other)))).groups["still right"]
+    assert [answer.label for answer in view.answers] == ["a, b", "c"]
+    assert view.answers[0].seconds.endswith(" to 9.00 s")
+    assert view.slowest == 9.0
 
 
 def test_numbers_of_the_page_are_those_of_each_comparison(

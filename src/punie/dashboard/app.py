@@ -14,8 +14,9 @@ from starlette.routing import Route
 
 from punie.dashboard.news import Watched, stream
 from punie.dashboard.shelves import Shelves
+from punie.report.entries import Unfinished
 from punie.report.html import render_page
-from punie.report.journal import Unfinished, read_journal
+from punie.report.journal import read_journal
 from punie.report.journal_page import render_journal
 
 HOST = "127.0.0.1"

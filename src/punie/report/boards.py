@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from punie.evaluation.stats import Rate
 from punie.report import numbers
 from punie.report.charts import LineChart, Series, draw_lines
+from punie.report.entries import Evaluation, Journal, Training
 from punie.report.history import Rows, rows_of, training_of
-from punie.report.journal import Evaluation, Journal, Training
 
 _FIRST = ("tool_calling", "code_generation", "reasoning")
 """Where a suite has these categories, they stand in this order before the others."""

@@ -4,37 +4,43 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from punie.conversation import Row
 from punie.evaluation.expectations import CodeExpectation
-from punie.evaluation.outcomes import Outcome, Trial
+from punie.evaluation.outcomes import Answer, Trial
 from punie.evaluation.suite import Case
 from punie.report import numbers
-from punie.report.comparison import Comparison
 from punie.report.differences import Piece, difference
 from punie.report.extracted import extracted
-from punie.report.several import Several
-from punie.report.summary import Summary, failure
+from punie.report.summary import failure
 
-_BUCKETS = ("broken", "fixed", "still failing", "still right", "wrong", "failed", "partly right", "right", "not scored")
 _TEASER = 160
-_FACETS = {"outcome": "Outcome", "category": "Category", "failure": "What was wrong"}
-"""What a list of cases is filtered by, in this order."""
+_RUNS_IN_A_LINE = 3
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerView:
-    """One answer to the case. `mark` is "right", the class of failure, or "not scored"."""
+    """An answer to the case, or several that say the same. `mark` is "right", the class of failure, or "not scored"."""
 
     label: str
-    trial: Trial
+    trials: tuple[Trial, ...]
     mark: str
     pieces: tuple[Piece, ...] = ()
     """Its text where it was laid beside another answer."""
+
+    @property
+    def trial(self) -> Trial:
+        return self.trials[0]
+
+    @property
+    def seconds(self) -> str:
+        """How long it took; from the fastest of several to the slowest."""
+        seconds = [trial.answer.seconds for trial in self.trials if trial.answer]
+        return " to ".join(dict.fromkeys(map(numbers.duration, (min(seconds), max(seconds)))))
 
     @property
     def extracted(self) -> str:
@@ -65,6 +71,14 @@ class CaseView:
         return f"case-{_safe(self.name)}"
 
     @property
+    def outcome(self) -> tuple[tuple[str, bool], ...]:
+        """The path, where it is short enough to be read in a line; else in how many runs it is right."""
+        if len(self.path) <= _RUNS_IN_A_LINE:
+            return self.path
+        right = sum(good for _, good in self.path)
+        return ((f"right in {right} of {len(self.path)}", right == len(self.path)),)
+
+    @property
     def facets(self) -> dict[str, tuple[str, ...]]:
         """What filters may ask of it; of failures it has those of every run."""
         wrong = dict.fromkeys(answer.mark for answer in self.answers if answer.mark not in ("right", "not scored"))
@@ -73,17 +87,21 @@ class CaseView:
     @property
     def marks(self) -> dict[str, str]:
         """The same for the page's script: words of safe characters, separated by spaces."""
-        return {name: " ".join(map(_word, values)) for name, values in self.facets.items()}
+        return {name: " ".join(map(word, values)) for name, values in self.facets.items()}
 
     @property
     def longest(self) -> int:
         """Tokens of its longest answer."""
-        return max((turn.completion_tokens for answer in self.answers for turn in answer.trial.answers), default=0)
+        return max((turn.completion_tokens for turn in self._turns), default=0)
 
     @property
     def slowest(self) -> float:
         """Seconds of its slowest answer."""
-        return max((turn.seconds for answer in self.answers for turn in answer.trial.answers), default=0.0)
+        return max((turn.seconds for turn in self._turns), default=0.0)
+
+    @property
+    def _turns(self) -> Iterator[Answer]:
+        return (turn for answer in self.answers for trial in answer.trials for turn in trial.answers)
 
     @property
     def teaser(self) -> str:
@@ -106,67 +124,6 @@ class CaseView:
         return (expect.reference(),)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A value of a facet, the word the page's script has for it, and how many cases have it."""
-
-    word: str
-    label: str
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """One thing that cases are filtered by."""
-
-    name: str
-    title: str
-    choices: tuple[Choice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseList:
-    """All cases of a page, in groups by what became of them, the group a reader wants first in front."""
-
-    groups: Mapping[str, tuple[CaseView, ...]]
-    facets: tuple[Facet, ...]
-    total: int
-
-
-def comparison_cases(comparison: Comparison) -> CaseList:
-    """The pairs, broken first."""
-    several = len({pair.suite for pair in comparison.pairs}) > 1
-    return list_cases(
-        _told_apart(view_case(pair.before[0], several, pair.bucket.value, {"before": pair.before, "after": pair.after}))
-        for pair in comparison.pairs
-    )
-
-
-def several_cases(several: Several) -> CaseList:
-    """The cases of several runs: broken in one of them first."""
-    suites = len({case.before[0].suite for case in several.cases}) > 1
-    base, *names = several.names
-    return list_cases(
-        view_case(
-            case.before[0],
-            suites,
-            case.bucket.value,
-            {base: case.before}
-            | {name: pair.after if pair else () for name, pair in zip(names, case.pairs, strict=True)},
-        )
-        for case in several.cases
-    )
-
-
-def run_cases(summary: Summary) -> CaseList:
-    """The cases with their trials, wrong first."""
-    several = len(summary.record.suites) > 1
-    found: dict[tuple[str, str], list[Trial]] = defaultdict(list)
-    for trial in summary.trials:
-        found[trial.suite, trial.case.id].append(trial)
-    return list_cases(view_case(trials[0], several, _state(trials), {"answer": trials}) for trials in found.values())
-
-
 def view_case(first: Trial, several: bool, bucket: str, runs: Mapping[str, Sequence[Trial]]) -> CaseView:
     """A case and its answers in any number of runs, by label. `several` is whether it needs its suite's name."""
     return CaseView(
@@ -178,7 +135,7 @@ def view_case(first: Trial, several: bool, bucket: str, runs: Mapping[str, Seque
     )
 
 
-def _told_apart(view: CaseView) -> CaseView:
+def told_apart(view: CaseView) -> CaseView:
     """Where there is one answer of either run, the words that only one of them has are marked."""
     texts = [answer.trial.answer.text for answer in view.answers if answer.trial.answer]
     if len(view.answers) != 2 or len(texts) != 2:
@@ -192,6 +149,25 @@ def _told_apart(view: CaseView) -> CaseView:
     )
 
 
+def merged(view: CaseView) -> CaseView:
+    """Answers that are the same in all but their time stand once, under all their labels."""
+    groups: dict[Hashable, list[AnswerView]] = defaultdict(list)
+    for answer in view.answers:
+        groups[_shown_of(answer.trial)].append(answer)
+    return replace(view, answers=tuple(map(_joined, groups.values())))
+
+
+def _shown_of(trial: Trial) -> Hashable:
+    """All that a page shows of it, but its time."""
+    turns = tuple((turn.text, turn.finish_reason, turn.completion_tokens, turn.cached) for turn in trial.answers)
+    return turns, trial.outcome, trial.value, trial.failure, trial.reason, trial.partial, trial.weak, trial.printed
+
+
+def _joined(answers: Sequence[AnswerView]) -> AnswerView:
+    trials = tuple(trial for answer in answers for trial in answer.trials)
+    return AnswerView(", ".join(answer.label for answer in answers), trials, answers[0].mark)
+
+
 def _reached(trials: Sequence[Trial]) -> tuple[str, bool]:
     """What became of a case in one run, and whether that is good."""
     if not trials:
@@ -202,40 +178,15 @@ def _reached(trials: Sequence[Trial]) -> tuple[str, bool]:
     return f"{right} of {len(trials)} right", right == len(trials)
 
 
-def list_cases(views: Iterable[CaseView]) -> CaseList:
-    """Views in the order of their suites, by group."""
-    groups: dict[str, list[CaseView]] = {name: [] for name in _BUCKETS}
-    for view in views:
-        groups[view.bucket].append(view)
-    found = {name: tuple(group) for name, group in groups.items() if group}
-    everything = [view for group in found.values() for view in group]
-    return CaseList(found, tuple(_facet(name, everything) for name in _FACETS), len(everything))
-
-
-def _facet(name: str, views: Iterable[CaseView]) -> Facet:
-    counts = Counter(value for view in views for value in view.facets[name])
-    label = numbers.category if name == "category" else str
-    return Facet(name, _FACETS[name], tuple(Choice(_word(value), label(value), counts[value]) for value in counts))
-
-
 def _answer(label: str, trial: Trial, samples: int) -> AnswerView:
-    return AnswerView(label if samples == 1 else f"{label} {trial.sample + 1}", trial, _mark(trial))
+    return AnswerView(label if samples == 1 else f"{label} {trial.sample + 1}", (trial,), _mark(trial))
 
 
 def _mark(trial: Trial) -> str:
     return "right" if trial.right else "not scored" if not trial.counted else failure(trial)
 
 
-def _state(trials: Sequence[Trial]) -> str:
-    if all(trial.outcome is Outcome.FAILED for trial in trials):
-        return "failed"
-    counted = [trial.right for trial in trials if trial.counted]
-    if not counted:
-        return "not scored"
-    return "right" if all(counted) else "partly right" if any(counted) else "wrong"
-
-
-def _word(value: str) -> str:
+def word(value: str) -> str:
     """What the page's script and its address call a value: "no call" is "no-call"."""
     return _safe(value.replace(" ", "-"))
 

@@ -14,7 +14,7 @@ from punie.data.look.lineage import Step, lineage
 from punie.errors import PunieError
 from punie.evaluation.outcomes import RunRecord
 from punie.files import hash_names
-from punie.report.journal import Evaluation, Journal, Training
+from punie.report.entries import Evaluation, Journal, Training
 from punie.training.metrics import Echo
 
 _LEARNED_FROM = ("train", "valid")

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from punie.evaluation.outcomes import EvaluationRun, RunRecord
 from punie.report import numbers
-from punie.report.cases import comparison_cases, run_cases, several_cases
+from punie.report.case_list import comparison_cases, run_cases, several_cases
 from punie.report.comparison import Comparison
 from punie.report.facts import facts_of, figures_of
 from punie.report.gate import gate_failures

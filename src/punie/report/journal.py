@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +15,12 @@ from pathlib import Path
 import msgspec
 
 from punie.errors import DataError, PunieError
-from punie.evaluation.outcomes import RunRecord
 from punie.evaluation.runs import RECORD, SAMPLES, read_run
-from punie.evaluation.stats import Rate
 from punie.evaluation.underway import read_underway, unfinished_name
 from punie.files import open_input
+from punie.report.entries import Compared, Entry, Evaluation, Journal, Place, Scores, Training, Unfinished
 from punie.report.summary import RateRow, rate
-from punie.report.training import TrainingRecord, read_training
+from punie.report.training import read_training
 from punie.training.adapter import AdapterFolder
 
 NOTE = "note.txt"
@@ -34,49 +32,6 @@ _KEPT_IN_MEMORY = 512
 """Evaluations whose counts a program that draws the journal again and again need not make anew."""
 
 Stamp = tuple[tuple[int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a thing lies; `name` is its path below the folder that was searched. `page` exists."""
-
-    name: str
-    folder: Path
-    recorded: datetime
-    page: Path | None
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """All that the journal tells of an evaluation's answers."""
-
-    record: RunRecord
-    overall: Rate
-    rows: tuple[RateRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    place: Place
-    scores: Scores
-
-    @property
-    def record(self) -> RunRecord:
-        return self.scores.record
-
-    @property
-    def asked(self) -> tuple[tuple[str, str], ...]:
-        """Name and hash of each suite: only runs that were asked the same stand in one table."""
-        return tuple((suite.name, suite.hash) for suite in self.record.suites)
-
-
-@dataclass(frozen=True, slots=True)
-class Training:
-    """One that ended with a whole adapter."""
-
-    place: Place
-    record: TrainingRecord
 
 
 class _Run(msgspec.Struct):
@@ -92,51 +47,6 @@ class _Compared(msgspec.Struct):
     before: _Run | None = None
     after: _Run | None = None
     comparisons: tuple[_Compared, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """A comparison of two runs, or of several with one base, which has no verdict of its own.
-
-    `runs` are name and time as their records have them, the base first. It was recorded when the last of them was.
-    """
-
-    place: Place
-    headline: str
-    verdict: str
-    runs: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """What cannot be read, or is not at its end; `live` where it may still be going on."""
-
-    place: Place
-    kind: str
-    reason: str
-    live: bool
-
-
-Entry = Evaluation | Training | Compared | Unfinished
-
-
-@dataclass(frozen=True, slots=True)
-class Journal:
-    """Each kind of entry, the oldest first."""
-
-    evaluations: tuple[Evaluation, ...]
-    trainings: tuple[Training, ...]
-    comparisons: tuple[Compared, ...]
-    unfinished: tuple[Unfinished, ...]
-
-    def trained(self, adapter_hash: str | None) -> Training | None:
-        """The training that made the adapter with this hash, wherever it lies."""
-        made = (one for one in self.trainings if one.record.outcome and one.record.outcome.adapter_hash == adapter_hash)
-        return next(made, None)
-
-    def evaluation(self, run: tuple[str, str]) -> Evaluation | None:
-        """By its name and its time."""
-        return next((one for one in self.evaluations if (one.record.name, one.record.created) == run), None)
 
 
 def read_journal(folders: Iterable[Path]) -> Journal:

@@ -13,9 +13,9 @@ from urllib.parse import quote
 from punie.evaluation.stats import Rate
 from punie.report import numbers
 from punie.report.boards import Board, Line, boards
+from punie.report.entries import Compared, Evaluation, Journal, Place, Training, Unfinished
 from punie.report.history import Change, evaluation_changes, rows_of, training_changes
 from punie.report.html import render_page, visible
-from punie.report.journal import Compared, Evaluation, Journal, Place, Training, Unfinished
 from punie.report.training import nats
 
 FORMAT = 1
