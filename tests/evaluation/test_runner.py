@@ -191,6 +191,6 @@ async def test_an_endpoint_is_evaluated_and_marked_as_not_proven(
         run = await evaluate(options)
     assert len(run.trials) == 6
     assert not run.record.identity.proven
-    assert any("is not proven" in caution for caution in run_cautions(run))
+    assert any("is not proven" in caution.sentence for caution in run_cautions(run))
     assert "sk-secret" not in "".join(path.read_text() for path in (tmp_path / "run").iterdir())
     assert run.record.measurements.server_peak_memory is None

@@ -186,7 +186,7 @@ def test_unlike_runs_are_announced(before: EvaluationRun, after: EvaluationRun, 
         ({"model_hash": "ff", "template_hash": "ff"}, "not stand on the same base: the weights and the chat templates"),
         ({"tokenizer_hash": "ff"}, "the tokenizers differ"),
         ({"adapter": None, "adapter_hash": None}, "every difference between them is noise"),
-        ({"adapter_distance": 0.0004}, "Nothing proves that the adapter of tuned was applied"),
+        ({"adapter_distance": 0.0004}, "Nothing proves that an adapter was applied in tuned"),
     ],
 )
 def test_doubtful_identities_are_announced(

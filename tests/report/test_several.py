@@ -100,6 +100,22 @@ def test_what_several_runs_were_taught_is_said_once(run_of: RunMaker) -> None:
     assert said == ["The training data of b and c", "The training data of d"]
 
 
+def test_a_doubt_about_several_runs_is_said_once(run_of: RunMaker) -> None:
+    """With all their names, and of a run in which nothing is right once for all its categories."""
+    lost = {"reasoning": [False] * 8, "code_generation": [False] * 4}
+    won = {"reasoning": [True] * 8, "code_generation": [False] * 4}
+    others = [run_of("b", lost), run_of("c", lost), run_of("d", won)]
+    changed = [replace(run, record=run.record.model_copy(update={"concurrency": 3})) for run in others[:2]]
+    found = side_by_side(compare_all(run_of("a", lost), [*changed, others[2]]))
+    assert [text for text in found.unlike if "Concurrency" in text] == [
+        "b and c: Concurrency differs: 8 before, 3 after."
+    ]
+    assert [text.split(":")[0] for text in found.doubts if "read a few" in text] == [
+        "In a, b and c, no answer is right (0 of 12)",
+        "In d, no answer in Code generation is right (0 of 4)",
+    ]
+
+
 def test_every_run_keeps_its_column(run_of: RunMaker) -> None:
     """A run that was not asked a case or a category leaves its place empty, and moves no other."""
     base = run_of("a", {"reasoning": [True, True], "code_generation": [False]})

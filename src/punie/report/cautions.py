@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from punie.evaluation.outcomes import EvaluationRun, RunRecord, Trial
 from punie.report import numbers
@@ -17,73 +18,107 @@ _TRUNCATED = 0.10
 """A share of cut answers from which on the limit may decide, and not the model."""
 
 
-def run_cautions(run: EvaluationRun) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """A sentence with the name of the run between its parts, so that it can be said of several; or of none."""
+
+    beginning: str
+    run: str = ""
+    end: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.beginning}{self.run}{self.end}"
+
+
+def said_once(cautions: Iterable[Caution]) -> list[str]:
+    """One sentence for all runs of which the same is to be said."""
+    runs: dict[tuple[str, str], dict[str, None]] = defaultdict(dict)
+    for caution in cautions:
+        runs[caution.beginning, caution.end][caution.run] = None
+    return [f"{beginning}{listed(found)}{end}" for (beginning, end), found in runs.items()]
+
+
+def listed(names: Iterable[str], word: str = "and") -> str:
+    """a; a and b; a, b and c."""
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last
+
+
+def run_cautions(run: EvaluationRun) -> Iterator[Caution]:
     """What weakens the numbers of one run by itself."""
     record = run.record
     if record.code_execution == "unsafe child process":
-        yield (
-            f"The code in {record.name} ran without a jail (--unsafe-no-sandbox, or no jail on that machine): it could "
-            "read and change files, use the network and disturb the judge."
+        yield Caution(
+            "The code in ",
+            record.name,
+            " ran without a jail (--unsafe-no-sandbox, or no jail on that machine): it could read and change files, "
+            "use the network and disturb the judge.",
         )
     yield from _identity(record)
-    yield from _answers(run)
-    yield from _hopeless(run)
+    yield from (Caution("In ", record.name, f", {found}") for found in (*_answers(run), *_hopeless(run)))
     if any(suite.half != "test" for suite in record.suites):
-        yield (
-            f"{record.name} asked cases that are for choosing (dev). What was chosen with them looks better on them "
-            "than it is: report the result on the test half."
+        yield Caution(
+            "",
+            record.name,
+            " asked cases that are for choosing (dev). What was chosen with them looks better on them than it is: "
+            "report the result on the test half.",
         )
     if record.temperature > 0 and record.samples == 1:
-        yield (
-            f"{record.name} drew one answer to each case at temperature {record.temperature:g}: the intervals cover "
-            "the choice of cases, not the luck of the draw. Draw several with --samples."
+        yield Caution(
+            "",
+            record.name,
+            f" drew one answer to each case at temperature {record.temperature:g}: the intervals cover the choice of "
+            "cases, not the luck of the draw. Draw several with --samples.",
         )
 
 
-def _identity(record: RunRecord) -> Iterator[str]:
+def _identity(record: RunRecord) -> Iterator[Caution]:
     identity = record.identity
     if not identity.proven:
-        yield f"What answered in {record.name} is not proven: {identity.base_url} says that it is {identity.model}."
+        end = f" is not proven: {identity.base_url} says that it is {identity.model}."
+        yield Caution("What answered in ", record.name, end)
     if identity.adapter and (identity.adapter_distance or 0) <= (identity.probe_noise or 0):
-        yield f"Nothing proves that the adapter of {record.name} was applied: it answered the probes like the base."
+        yield Caution(
+            "Nothing proves that an adapter was applied in ", record.name, ": the probes were answered as by the base."
+        )
 
 
 def _answers(run: EvaluationRun) -> Iterator[str]:
-    name, total = run.record.name, len(run.trials)
+    total = len(run.trials)
     unscored = sum(not trial.counted for trial in run.trials)
     truncated = sum(trial.answer is not None and trial.answer.finish_reason == "length" for trial in run.trials)
     weak = sum(trial.weak for trial in run.trials)
     if unscored:
         yield (
-            f"In {name}, {unscored} of {total} answers could not be judged (the harness broke, not the model); they "
-            "are in no percentage."
+            f"{unscored} of {total} answers could not be judged (the harness broke, not the model); they are in no "
+            "percentage."
         )
     if truncated > _TRUNCATED * total:
         yield (
-            f"In {name}, {truncated} of {total} answers were cut off at the token limit and count as wrong: a larger "
-            "--max-tokens may change the result."
+            f"{truncated} of {total} answers were cut off at the token limit and count as wrong: a larger --max-tokens "
+            "may change the result."
         )
     if weak:
         yield (
-            f"In {name}, {weak} of {total} answers were judged weakly, by words that occur or by another model. Do not "
-            "rest a decision on them."
+            f"{weak} of {total} answers were judged weakly, by words that occur or by another model. Do not rest a "
+            "decision on them."
         )
 
 
 def _hopeless(run: EvaluationRun) -> Iterator[str]:
     """Where nothing is right the task or its grader is as suspect as the model."""
-    for name in run.categories():
-        trials = [trial for trial in run.of(name) if trial.counted]
-        if trials and not any(trial.right for trial in trials):
-            yield (
-                f"In {run.record.name}, no answer in {numbers.category(name)} is right (0 of {len(trials)}): read a "
-                "few of them before you believe it."
-            )
+    counted = {name: [trial for trial in run.of(name) if trial.counted] for name in run.categories()}
+    asked = {numbers.category(name): trials for name, trials in counted.items() if trials}
+    lost = {name: len(trials) for name, trials in asked.items() if not any(trial.right for trial in trials)}
+    if lost:
+        where = f" in {listed(lost, 'or')}" if len(lost) < len(asked) or len(asked) == 1 else ""
+        yield f"no answer{where} is right (0 of {sum(lost.values())}): read a few of them before you believe it."
     never = _never_right(run)
     if run.record.samples > 1 and never:
         some = ", ".join(never[:3])
         yield (
-            f"In {run.record.name}, {len(never)} cases were wrong in all {run.record.samples} samples ({some}"
+            f"{len(never)} cases were wrong in all {run.record.samples} samples ({some}"
             f"{', ...' if len(never) > 3 else ''}): a case that nothing solves is suspect first."
         )
 
@@ -171,18 +206,18 @@ def _settings(before: RunRecord, after: RunRecord) -> Iterator[str]:
             yield f"Version of {package} differs: {first} before, {second} after"
 
 
-def weak_base(pairs: Sequence[Pair]) -> Iterator[str]:
+def weak_base(pairs: Sequence[Pair]) -> Iterator[Caution]:
     """A base at the ceiling leaves too few cases to fix, one at the floor too few to break."""
     counted = [pair for pair in pairs if pair.counted]
     wrong = sum(not all(trial.right for trial in pair.before) for pair in counted)
     right = sum(any(trial.right for trial in pair.before) for pair in counted)
     if counted and wrong < _FEWEST_FLIPS:
-        yield (
+        yield Caution(
             f"Only {wrong} of {len(counted)} cases were left to fix before: with fewer than {_FEWEST_FLIPS} no "
             "improvement can be shown. Ask harder cases."
         )
     if counted and right < _FEWEST_FLIPS:
-        yield (
+        yield Caution(
             f"Only {right} of {len(counted)} cases were right before: with fewer than {_FEWEST_FLIPS} no loss can be "
             "shown. Ask easier cases too."
         )

@@ -11,6 +11,7 @@ from enum import StrEnum
 from punie.evaluation.outcomes import RunRecord
 from punie.evaluation.stats import ALPHA, Interval, Rate
 from punie.report import numbers
+from punie.report.cautions import Caution
 from punie.report.pairing import Bucket, Pair
 from punie.report.summary import FailureRow, Tally
 from punie.report.taught import Teaching
@@ -107,7 +108,7 @@ class Comparison:
     failures: tuple[FailureRow, ...]
     unlike: tuple[str, ...]
     """What differs between the runs besides the model, and could make a difference by itself."""
-    doubts: tuple[str, ...]
+    doubts: tuple[Caution, ...]
     """What weakens the numbers of either run."""
     pairs: tuple[Pair, ...]
     left_out: int
@@ -124,7 +125,7 @@ class Comparison:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return (*self.unlike, *self.doubts)
+        return (*self.unlike, *(doubt.sentence for doubt in self.doubts))
 
     @property
     def cautions(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from punie.errors import UsageError
 from punie.evaluation.outcomes import Trial
 from punie.evaluation.stats import Rate
 from punie.report import numbers
+from punie.report.cautions import Caution, listed, said_once
 from punie.report.comparison import CategoryRow, Comparison, Verdict
 from punie.report.gate import gate_failures
 from punie.report.pairing import Bucket, Pair
@@ -93,13 +94,13 @@ class Several:
     def unlike(self) -> tuple[str, ...]:
         """What differs from the base besides the model, run by run."""
         named = zip(self.names[1:], self.comparisons, strict=True)
-        return tuple(f"{name}: {text}" for name, found in named for text in found.unlike)
+        return tuple(said_once(Caution("", name, f": {text}") for name, found in named for text in found.unlike))
 
     @property
     def doubts(self) -> tuple[str, ...]:
         """What weakens the numbers, each said once."""
-        doubts = (text for found in self.comparisons for text in found.doubts)
-        return (*_taught(self.comparisons), *dict.fromkeys(doubts))
+        doubts = (doubt for found in self.comparisons for doubt in found.doubts)
+        return (*_taught(self.comparisons), *said_once(doubts))
 
     @property
     def gates(self) -> tuple[tuple[str, ...], ...]:
@@ -131,7 +132,7 @@ def _taught(comparisons: Sequence[Comparison]) -> Iterator[str]:
         groups[(*teaching.cases.items(), teaching.unchecked)][teaching.run] = teaching
     for group in groups.values():
         one = next(iter(group.values()))
-        yield from filter(None, [replace(one, run=" and ".join(group)).sentence])
+        yield from filter(None, [replace(one, run=listed(group)).sentence])
 
 
 def _distinct(names: Sequence[str]) -> tuple[str, ...]:

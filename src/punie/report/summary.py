@@ -90,7 +90,7 @@ def summarize(run: EvaluationRun) -> Summary:
         overall=rate(run.trials),
         pass_at=pass_at(run.trials),
         failures=failure_rows(run.trials),
-        warnings=tuple(run_cautions(run)),
+        warnings=tuple(caution.sentence for caution in run_cautions(run)),
         trials=run.trials,
         tags=tag_rows(run.trials),
         beside=beside_published(run),
