@@ -28,6 +28,7 @@ LAYERS = [
     {"sharing"},
     {"shipping"},
     {"benchmark", "dashboard", "doctor", "experiment", "quickstart"},
+    {"improvement"},
     {"cli", "__main__"},
 ]
 STRANGERS = {("training", "serving"), ("serving", "training")}

@@ -115,8 +115,20 @@ def test_a_case_offers_the_tool_it_expects(cases: list[Row]) -> None:
             assert row["expect"]["calls"][0]["name"] in {tool["function"]["name"] for tool in row["tools"]}
 
 
-def test_a_category_that_does_not_exist_is_named() -> None:
+def test_a_category_has_a_dev_half_and_tasks_to_learn_from() -> None:
+    """Dev cases are of held-out content and share no question with test; tasks are of content that may be taught."""
+    drawn = list(draw_cases({"dev reasoning": 40, "reasoning": 40, "taught reasoning": 40}, seed=2))
+    dev, test, taught = drawn[:40], drawn[40:80], drawn[80:]
+    assert {row["category"] for row in drawn} == {"reasoning"}
+    assert [row.get("half") for row in (dev[0], test[0], taught[0])] == ["dev", None, None]
+    assert len({row["id"] for row in drawn}) == len({question(row) for row in drawn}) == 120
+    assert all(any(map(is_held_out, sums_in(question(row)))) for row in (*dev, *test))
+    assert not any(is_held_out(steps) for row in taught for steps in sums_in(question(row)))
+
+
+@pytest.mark.parametrize("category", ["codes", "tests reasoning", "taught new_phrasings"])
+def test_a_category_that_does_not_exist_is_named(category: str) -> None:
     """A suite with a mistyped category is the user's to correct, and says which there are."""
-    with pytest.raises(UsageError, match="'codes'") as caught:
-        list(draw_cases({"codes": 1}, seed=1))
+    with pytest.raises(UsageError, match=f"'{category}'") as caught:
+        list(draw_cases({category: 1}, seed=1))
     assert "code_generation" in caught.value.hint

@@ -15,6 +15,7 @@ from punie.cli import (
     doctor,
     evaluation,
     experiment,
+    improvement,
     journal,
     model,
     push,
@@ -62,6 +63,7 @@ app.command()(training.train)
 app.command()(training.pretrain)
 app.command()(training.benchmark)
 app.add_typer(experiment.app)
+app.command()(improvement.improve)
 app.add_typer(suite.app)
 suite.app.add_typer(suite_generate.app)
 app.command("eval")(evaluation.evaluate)

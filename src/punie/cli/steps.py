@@ -1,4 +1,4 @@
-"""An experiment as a person sees it: a numbered line per finished step, a bar for the one that runs."""
+"""Work of several steps as a person sees it: a numbered line per finished step, a bar for the one that runs."""
 
 from __future__ import annotations
 
@@ -47,6 +47,9 @@ class Steps(Watcher):
 
     def trial(self, trial: Trial, done: int, total: int) -> None:
         self._live.trial(trial, done, total)
+
+    def asked(self, done: int, total: int) -> None:
+        self._live.advance(done, total)
 
     def metric(self, metric: Metric, iters: int) -> None:
         self._live.metric(metric, iters)

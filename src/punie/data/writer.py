@@ -21,12 +21,16 @@ from punie.files import hash_file, hash_value, open_output, write_json
 Row = Mapping[str, Any]
 
 
+class NothingKept(DataError):
+    """Every row was removed."""
+
+
 class DatasetWriter:
     """Rows and removals go into a draft beside the output; leaving the context without an error gives it its name.
 
     `recipe` has the `command` that writes and what it was told. Without a name the dataset is called as its folder is.
     `rows_in`, where it is set, must equal kept + removed rows: nothing may be lost without a line in the ledger.
-    Raises UsageError when the output is in use or forbidden, DataError when nothing was kept or the sum does not close.
+    Raises UsageError when the output is in use or forbidden, NothingKept, AssertionError when the sum does not close.
     """
 
     def __init__(self, output: Path, *, recipe: Mapping[str, Any], name: str | None = None) -> None:
@@ -99,7 +103,7 @@ class DatasetWriter:
             raise AssertionError(f"{self.rows_in} rows came in, {kept} were kept and {removed} removed")
         if not self.counts["train"]:
             rules = ", ".join(f"{rule} {count}" for rule, count in self.removed.most_common()) or "nothing"
-            raise DataError("Nothing is left to train on.", where=str(self.output), hint=f"Removed by: {rules}.")
+            raise NothingKept("Nothing is left to train on.", where=str(self.output), hint=f"Removed by: {rules}.")
 
 
 def write_dataset(folder: Path, name: str, splits: Mapping[str, Sequence[Row]], recipe: Mapping[str, Any]) -> Manifest:

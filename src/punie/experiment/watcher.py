@@ -25,5 +25,8 @@ class Watcher:
     def trial(self, trial: Trial, done: int, total: int) -> None:
         """One case was judged."""
 
+    def asked(self, done: int, total: int) -> None:
+        """A question to a teacher has ended."""
+
     def metric(self, metric: Metric, iters: int) -> None:
         """The training child reported."""

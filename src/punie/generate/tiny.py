@@ -40,21 +40,36 @@ def draw_chats(count: int, seed: int) -> Iterator[Row]:
 
 
 def draw_cases(counts: Mapping[str, int], seed: int) -> Iterator[Row]:
-    """Evaluation cases by category, as rows of `punie.evaluation.suite.Case`. No question is asked twice in a category.
+    """Cases by category, as rows of `punie.evaluation.suite.Case`. No question of a category is asked twice.
 
-    Raises UsageError at a category that does not exist.
+    A category is of the test half; `dev CATEGORY` is of the dev half, and `taught CATEGORY` has the content that
+    training texts have: tasks to learn from. Raises UsageError at a category that does not exist.
     """
-    for category, count in counts.items():
-        if category not in _CASES:
-            raise UsageError(f"There is no category {category!r} to draw.", hint=f"Known: {', '.join(_CASES)}.")
-        rng = Random(f"cases {seed} {category}")
-        seen: set[str] = set()
-        while len(seen) < count:
-            row = _CASES[category](rng)
-            question = row["messages"][0]["content"]
-            if question not in seen:
-                seen.add(question)
-                yield {"id": f"{category}-{len(seen):03d}", "category": category, **row}
+    seen: set[tuple[str, str]] = set()
+    for named, count in counts.items():
+        side, category = _side_of(named)
+        rng = Random(f"cases {seed} {named}")
+        for number in range(1, count + 1):
+            row = _draw_new(category, side != "taught", rng, seen)
+            half = {"half": "dev"} if side == "dev" else {}
+            yield {"id": f"{named.replace(' ', '-')}-{number:03d}", "category": category, **half, **row}
+
+
+def _side_of(named: str) -> tuple[str, str]:
+    side, _, category = named.rpartition(" ")
+    if side not in _SIDES or category not in _CASES or (side, category) == ("taught", "new_phrasings"):
+        known = f"Known: {', '.join(_CASES)}; each after dev, and all but new_phrasings after taught."
+        raise UsageError(f"There is no category {named!r} to draw.", hint=known)
+    return side, category
+
+
+def _draw_new(category: str, held_out: bool, rng: Random, seen: set[tuple[str, str]]) -> Row:
+    while True:
+        row = _CASES[category](rng, held_out)
+        asked = category, row["messages"][0]["content"]
+        if asked not in seen:
+            seen.add(asked)
+            return row
 
 
 def render_chat(row: Row) -> str:
@@ -113,21 +128,21 @@ def _schemas(tool: Tool, rng: Random) -> list[Row]:
     return [offered.schema() for offered in offered_with(tool, rng)]
 
 
-# Evaluation cases.
+# Cases, of content that is held out or not.
 
 
-def _tool_case(rng: Random) -> Row:
+def _tool_case(rng: Random, held_out: bool) -> Row:
     tool = rng.choice(TOOLS)
-    return _call_case(tool, phrasing.decorate(tool.draw_phrasing(rng), rng), rng)
+    return _call_case(tool, phrasing.decorate(tool.draw_phrasing(rng), rng), rng, held_out)
 
 
-def _new_case(rng: Random) -> Row:
+def _new_case(rng: Random, held_out: bool) -> Row:
     tool = rng.choice(TOOLS)
-    return _call_case(tool, rng.choice(tool.new), rng)
+    return _call_case(tool, rng.choice(tool.new), rng, held_out)
 
 
-def _call_case(tool: Tool, template: str, rng: Random) -> Row:
-    call = tool.call(rng, held_out=True)
+def _call_case(tool: Tool, template: str, rng: Random, held_out: bool) -> Row:
+    call = tool.call(rng, held_out=held_out)
     return {
         "messages": [_asked(phrasing.fill(template, call.arguments))],
         "tools": _schemas(tool, rng),
@@ -135,8 +150,8 @@ def _call_case(tool: Tool, template: str, rng: Random) -> Row:
     }
 
 
-def _code_case(rng: Random) -> Row:
-    function = draw_function(rng, held_out=True)
+def _code_case(rng: Random, held_out: bool) -> Row:
+    function = draw_function(rng, held_out)
     tests = [{"arguments": [argument], "returns": value} for argument, value in function.tests(rng, CODE_TESTS)]
     return {
         "messages": [_asked(function.request(rng.choice(functions.TAUGHT)))],
@@ -144,12 +159,13 @@ def _code_case(rng: Random) -> Row:
     }
 
 
-def _sum_case(rng: Random) -> Row:
-    drawn = draw_sum(rng, held_out=True)
+def _sum_case(rng: Random, held_out: bool) -> Row:
+    drawn = draw_sum(rng, held_out)
     return {"messages": [_asked(drawn.question)], "expect": {"kind": "number", "value": drawn.value}}
 
 
-_CASES: Mapping[str, Callable[[Random], Row]] = {
+_SIDES = ("", "dev", "taught")
+_CASES: Mapping[str, Callable[[Random, bool], Row]] = {
     "tool_calling": _tool_case,
     "code_generation": _code_case,
     "reasoning": _sum_case,

@@ -38,7 +38,7 @@ def render_comparison(comparison: Comparison) -> str:
         cases=comparison_cases(comparison),
         gate=tuple(gate_failures(comparison)),
         scatter=draw_scatter([pair.scores for pair in comparison.pairs if pair.counted], *(r.name for r in records)),
-        demonstration=any(map(_is_embedded, records)),
+        demonstration=any(map(demonstrates, records)),
     )
 
 
@@ -53,7 +53,7 @@ def render_several(several: Several, links: Sequence[str]) -> str:
         links=links,
         facts=facts_of(records, tallies),
         cases=several_cases(several),
-        demonstration=any(map(_is_embedded, records)),
+        demonstration=any(map(demonstrates, records)),
     )
 
 
@@ -66,7 +66,7 @@ def render_run(run: EvaluationRun) -> str:
         figures=tuple(figures_of(run.record, summary.tally)),
         facts=facts_of((run.record,), (summary.tally,)),
         cases=run_cases(summary),
-        demonstration=_is_embedded(run.record),
+        demonstration=demonstrates(run.record),
     )
 
 
@@ -125,5 +125,5 @@ def _invisible() -> dict[int, str]:
     return pictures | {code: f"\\u{code:04x}" for code in [*written, *range(0xD800, 0xE000)]}
 
 
-def _is_embedded(record: RunRecord) -> bool:
+def demonstrates(record: RunRecord) -> bool:
     return Path(record.identity.model).name == "tiny"

@@ -1,0 +1,148 @@
+"""One round: the student answers, what is right becomes rows, the adapter so far learns them and sits the dev half.
+
+Each piece is made once and lies whole in the round's folder, so a round goes on where it was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from punie.data.choose.merge import Mixture, merge
+from punie.data.dataset import Manifest, read_manifest
+from punie.data.writer import NothingKept
+from punie.distil.budget import Budget
+from punie.distil.distil import Options, distil
+from punie.distil.verdicts import NOT_CHOSEN
+from punie.evaluation.options import EvaluationOptions
+from punie.evaluation.outcomes import EvaluationRun
+from punie.evaluation.runner import evaluate
+from punie.evaluation.runs import read_run
+from punie.evaluation.suite import Suite
+from punie.experiment.watcher import Watcher
+from punie.improvement.folder import ImprovementFolder, RoundFolder
+from punie.improvement.recipe import ImprovementRecipe
+from punie.improvement.school import School
+from punie.report.pages import write_run_page, write_training_page
+from punie.serving.arms import LocalModel
+from punie.serving.completion import Sampling
+from punie.training.adapter import AdapterFolder
+from punie.training.outcome import TrainingOutcome
+from punie.training.runner import train
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What became of the student's answers in a round, and how long it learned from them.
+
+    `right` were right and may be taught, `kept` of them are rows; `rows` has the replayed ones too.
+    """
+
+    adapter: Path
+    answers: int
+    right: int
+    kept: int
+    rows: int
+    iterations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """All that every round shares."""
+
+    recipe: ImprovementRecipe
+    school: School
+    folder: ImprovementFolder
+    watcher: Watcher
+
+    def learn(self, number: int, adapter: Path | None) -> Lesson | None:
+        """Train the adapter of this round from the one so far; None where no answer was right."""
+        place = self.folder.round(number)
+        if (own := self._ask(number, place, adapter)) is None:
+            return None
+        kept, passed_over = own.counts["train"], own.removed.get(NOT_CHOSEN, 0)
+        rows = self._mix(number, place, kept)
+        outcome = self._train(number, place, adapter, rows)
+        return Lesson(
+            adapter=place.adapter,
+            answers=kept + sum(own.removed.values()),
+            right=kept + passed_over,
+            kept=kept,
+            rows=rows,
+            iterations=outcome.iterations,
+        )
+
+    def sit(self, what: str, suite: Suite, adapter: Path | None, output: Path) -> EvaluationRun:
+        """The answers to an exam, asked for unless they lie there."""
+        self.watcher.step(what)
+        if earlier := output.is_dir():
+            run = read_run(output)
+        else:
+            asked = EvaluationOptions(
+                model=self.school.model,
+                label=self.recipe.model,
+                suites=(suite,),
+                output=output,
+                adapter=adapter,
+                half="all",
+                concurrency=self.recipe.concurrency,
+            )
+            run = asyncio.run(evaluate(asked, on_trial=self.watcher.trial, on_stage=self.watcher.stage))
+        write_run_page(run, output)
+        right = sum(trial.right for trial in run.trials)
+        self.watcher.done(f"{right} of {sum(trial.counted for trial in run.trials)} cases right", earlier=earlier)
+        return run
+
+    def _ask(self, number: int, place: RoundFolder, adapter: Path | None) -> Manifest | None:
+        self.watcher.step(f"round {number}: answers")
+        if earlier := place.rows.is_dir():
+            manifest = read_manifest(place.rows)
+        else:
+            asked = distil(self._questions(place, adapter), on_answer=self.watcher.asked, on_stage=self.watcher.stage)
+            try:
+                manifest = asyncio.run(asked).manifest
+            except NothingKept:
+                self.watcher.done("no answer is right and may be learned")
+                return None
+        self.watcher.done(f"{manifest.counts['train']} right ones to learn", earlier=earlier)
+        return manifest
+
+    def _questions(self, place: RoundFolder, adapter: Path | None) -> Options:
+        recipe = self.recipe
+        return Options(
+            teacher=LocalModel(self.school.model, adapter),
+            label=recipe.model,
+            tasks=self.school.tasks,
+            output=place.rows,
+            answers=self.folder.answers,
+            sampling=Sampling(recipe.temperature, recipe.top_p, recipe.max_tokens),
+            samples=recipe.samples,
+            keep=recipe.keep,
+            width=recipe.concurrency,
+            budget=Budget(),
+            against=self.school.exams,
+        )
+
+    def _mix(self, number: int, place: RoundFolder, own: int) -> int:
+        """How many rows there are then. Which are replayed depends on the seed and the round."""
+        replay, share = self.school.replay, self.recipe.replay_share
+        if not place.data.is_dir() and replay is None:
+            merge([place.rows], place.data)
+        elif not place.data.is_dir() and replay is not None:
+            wanted = max(1, round(own * share / (1 - share)))
+            mixture = Mixture(caps={replay.stem: wanted}, seed=self.recipe.seed + number)
+            merge([place.rows, replay], place.data, mixture=mixture)
+        return read_manifest(place.data).counts["train"]
+
+    def _train(self, number: int, place: RoundFolder, adapter: Path | None, rows: int) -> TrainingOutcome:
+        self.watcher.step(f"round {number}: training")
+        plan = self.recipe.plan(number, place.data, adapter, place.adapter)
+        learned = AdapterFolder(place.adapter)
+        earlier = learned.outcome.is_file()
+        outcome = train(
+            plan, resume=learned.plan.is_file(), on_metric=lambda metric: self.watcher.metric(metric, plan.iters)
+        )
+        write_training_page(place.adapter)
+        self.watcher.done(f"{outcome.iterations} iterations on {rows} rows", earlier=earlier)
+        return outcome
