@@ -13,7 +13,7 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src"
 FOUNDATION = {
     *("punie", "errors", "conversation", "files", "process", "child", "workspace", "fingerprint", "refusals"),
-    *("syntax", "toolcalls", "toolblocks", "pythoncalls", "degeneration"),
+    *("syntax", "toolcalls", "toolblocks", "pythoncalls", "degeneration", "moments"),
 }
 LAYERS = [
     FOUNDATION,

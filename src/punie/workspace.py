@@ -14,6 +14,8 @@ EMBEDDED_MODEL = "tiny"
 RUN_FOLDERS = ("reports", "adapters", "models")
 """Where evaluations and comparisons, trainings, and pretrained models lie, unless somebody says otherwise."""
 
+PROOF = "proof.json"
+"""In the folder of a fused model, and beside those of quantized ones: what was made of what, and when."""
 ADAPTER_FILES = ["adapters.safetensors", "adapter_config.json", "run/*.json"]
 MODEL_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py"]
 

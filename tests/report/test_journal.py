@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from punie import fingerprint
 from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runs import PartialRun
 from punie.evaluation.suite import hash_cases
 from punie.files import write_jsonl
+from punie.moments import now
 from punie.report.boards import boards
 from punie.report.compare import compare_all
 from punie.report.entries import Journal, Training
@@ -21,6 +24,7 @@ from punie.report.history import evaluation_changes, rows_of, training_changes
 from punie.report.journal import read_journal
 from punie.report.journal_page import journal_markdown, journal_record, links_from, render_journal
 from punie.report.pages import write_comparison_pages, write_run_page
+from punie.sharing.evidence import gather
 from punie.training.metrics import Stopped, append_metric
 from punie.training.request import parse_plan
 from punie.training.runner import train
@@ -70,6 +74,47 @@ def test_entries_stand_in_the_order_they_were_recorded(saved: Saved, tmp_path: P
         saved(name, hour)
     os.utime(tmp_path / "reports" / "a-third" / "run.json", (0, 0))
     assert names(read_journal([tmp_path / "reports"])) == ["c-first", "b-second", "a-third"]
+
+
+def test_runs_of_one_second_keep_their_order(saved: Saved, tmp_path: Path) -> None:
+    """Records tell milliseconds; where even those are the same, the file that was written first comes first."""
+    assert re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{3}\+00:00", now())
+    for name, fraction in (("c", ".100"), ("b", ".900"), ("a", ".900")):
+        saved(name, 9)
+        record = tmp_path / "reports" / name / "run.json"
+        record.write_text(record.read_text().replace("T09:00:00+", f"T09:00:00{fraction}+"))
+    for name, written in (("c", 3), ("b", 1), ("a", 2)):
+        for path in (tmp_path / "reports" / name).iterdir():
+            os.utime(path, (written, written))
+    assert names(read_journal([tmp_path / "reports"])) == ["c", "b", "a"]
+
+
+def test_the_newest_comparison_is_the_one_that_was_made_last(saved: Saved, tmp_path: Path) -> None:
+    """Two comparisons with one run are of one time; names do not say which is shown as the latest."""
+    base, first, second = (saved(name, hour) for name, hour in (("base", 12), ("x", 8), ("y", 9)))
+    for written, (name, run) in enumerate(
+        (("z-made-first", first), ("a-made-second", second), ("m-made-third", first))
+    ):
+        write_comparison_pages(compare_all(base, [run]), tmp_path / "reports" / name, tmp_path)
+        for path in (tmp_path / "reports" / name).iterdir():
+            os.utime(path, (written, written))
+    found = read_journal([tmp_path / "reports"]).comparisons
+    assert [one.place.name for one in found] == ["z-made-first", "a-made-second", "m-made-third"]
+
+
+def test_evidence_is_the_oldest_first_beside_the_newest_base(saved: Saved, adapter: Path, tmp_path: Path) -> None:
+    """What a card says of an adapter goes by the time of its evaluations, and of the model's alone."""
+    mine = make_identity(adapter="adapters/short", adapter_hash=fingerprint.adapter(adapter))
+    for name, hour, right, identity in (
+        ("z-old-base", 1, 1, make_identity()),
+        ("a-new-base", 2, 4, make_identity()),
+        ("d-first", 3, 3, mine),
+        ("c-second", 4, 3, mine),
+    ):
+        saved(name, hour, right=right, identity=identity)
+    found = gather(adapter, [], tmp_path / "reports")
+    assert [one.summary.record.name for one in found] == ["d-first", "c-second"]
+    assert {one.comparison.before.name for one in found if one.comparison} == {"a-new-base"}
 
 
 def test_runs_that_were_asked_otherwise_stand_apart(saved: Saved, tmp_path: Path) -> None:

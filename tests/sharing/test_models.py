@@ -40,6 +40,37 @@ def test_the_list_goes_by_recorded_time(
     assert [one["state"] for one in found] == ["done", "done", "done", "comes along"]
 
 
+def test_a_made_model_goes_by_its_own_record(
+    punie: Punie, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fused or quantized model says when it was made, whatever copied it; neither file times nor names decide."""
+    monkeypatch.chdir(tmp_path)
+    made = {"a-oldest": "2026-01-01T00:00:00.900+00:00", "c-middle": "2026-01-02T00:00:00.100+00:00"}
+    newest = tmp_path / "models/b-newest"
+    for name, when in made.items():
+        shutil.copytree(tiny_model, tmp_path / "models" / name)
+        write_json(tmp_path / "models" / name / "proof.json", {"created": when})
+    shutil.copytree(tiny_model, newest / "4-bit")
+    write_json(newest / "proof.json", {"created": "2026-01-02T00:00:00.200+00:00"})
+    for path in newest.rglob("*"):
+        os.utime(path, (0, 0))
+    found = json.loads(punie("model", "list", "--json").out)["models"]
+    assert [one["name"] for one in found] == ["models/b-newest/4-bit", "models/c-middle", "models/a-oldest", "tiny"]
+
+
+def test_a_pretraining_that_was_interrupted_is_listed_with_its_state(
+    punie: Punie, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no weights yet, and says how far it came."""
+    monkeypatch.chdir(tmp_path)
+    training = tmp_path / "models/own/training"
+    shutil.copytree(work / "adapters/mine", training)
+    (training / "run/outcome.json").unlink()
+    (found, _) = json.loads(punie("model", "list", "--json").out)["models"]
+    assert (found["kind"], found["name"]) == ("model", "models/own")
+    assert found["state"].startswith("Not finished")
+
+
 def test_info_counts_the_parameters(punie: Punie, tmp_path: Path) -> None:
     """As the weights' headers have them; of quantised weights what was packed, without scales and biases."""
     ended = punie("model", "info", "tiny", "--json")

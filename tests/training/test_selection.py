@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from punie.errors import DivergedError, UsageError
-from punie.files import hash_file, write_jsonl
+from punie.files import hash_file, make_folder, write_jsonl
+from punie.training.adapter import AdapterFolder
 from punie.training.metrics import ValidLoss, read_metrics
 from punie.training.outcome import read_outcome
 from punie.training.progress import Progress, Validation
@@ -102,6 +103,15 @@ def test_patience_goes_by_scores_where_they_choose(patience: int, min_delta: flo
 def test_old_checkpoints_go_and_the_best_stays(keep: int, gone: set[int]) -> None:
     """Counted from the newest; the protected one may be older than all of them."""
     assert selector(keep=keep).superfluous([4, 8, 12, 16], protected=4) == gone
+
+
+def test_the_newest_checkpoint_is_the_one_of_most_iterations(tmp_path: Path) -> None:
+    """Also where its file comes first by name."""
+    folder = AdapterFolder(tmp_path)
+    make_folder(folder.unfinished)
+    for iteration in (9_999_998, 9_999_999, 10_000_000):
+        folder.checkpoint(iteration).touch()
+    assert selector(keep=1).superfluous(folder.checkpoints(), protected=None) == {9_999_998, 9_999_999}
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +19,7 @@ from pydantic import ValidationError
 
 from punie.evaluation.outcomes import Answer
 from punie.files import hash_value
+from punie.moments import now
 from punie.workspace import cache_folder
 
 FORMAT = 1
@@ -62,7 +62,7 @@ class AnswerCache:
 
     def write(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]], answer: Answer) -> None:
         if self._database is not None:
-            given = answer.model_copy(update={"cached": datetime.now(UTC).isoformat(timespec="seconds")})
+            given = answer.model_copy(update={"cached": now()})
             with suppress(sqlite3.Error):
                 self._database.execute(_WRITE, (self._key(messages, tools), given.model_dump_json(), time.time()))
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +32,7 @@ from punie.evaluation.runs import PartialRun, refuse_existing
 from punie.evaluation.scorers import CodeExecution, choose_code_execution
 from punie.evaluation.selfcheck import ensure_sound
 from punie.evaluation.suite import Half, Suite, load_suite
+from punie.moments import now
 from punie.serving.arms import Arm, LocalModel, ask_endpoint, serve_local
 from punie.serving.completion import Sampling
 from punie.serving.identity import Identity
@@ -183,7 +183,7 @@ def _record(
 ) -> RunRecord:
     return RunRecord(
         name=options.output.name,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=now(),
         suites=tuple(
             AskedSuite(
                 name=suite.name,

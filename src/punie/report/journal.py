@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from punie.errors import DataError, PunieError
 from punie.evaluation.runs import RECORD, SAMPLES, read_run
 from punie.evaluation.underway import read_underway, unfinished_name
 from punie.files import open_input
+from punie.moments import changed, read_moment
 from punie.report.entries import Compared, Entry, Evaluation, Journal, Place, Scores, Training, Unfinished
 from punie.report.summary import RateRow, rate
 from punie.report.training import read_training
@@ -52,13 +53,18 @@ class _Compared(msgspec.Struct):
 def read_journal(folders: Iterable[Path]) -> Journal:
     """Search these folders and what lies in them; links are not followed."""
     entries = [entry for root in folders for folder in _folders(root.resolve()) for entry in _entries(folder, root)]
-    entries.sort(key=lambda entry: (entry.place.recorded, entry.place.name))
+    entries.sort(key=_order)
     return Journal(
         evaluations=tuple(entry for entry in entries if isinstance(entry, Evaluation)),
         trainings=tuple(entry for entry in entries if isinstance(entry, Training)),
         comparisons=tuple(entry for entry in entries if isinstance(entry, Compared)),
         unfinished=tuple(entry for entry in entries if isinstance(entry, Unfinished)),
     )
+
+
+def _order(entry: Entry) -> tuple[datetime, datetime, str]:
+    """By recorded time. What has the same one, as comparisons with one run do, goes by when it was written."""
+    return entry.place.recorded, _last_change(entry.place.folder), entry.place.name
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -93,7 +99,7 @@ def _evaluation(folder: Path, name: str) -> Entry:
     page = folder / "report.html"
     try:
         scores = _scores(folder, stamp_of(folder / RECORD, folder / SAMPLES))
-        return Evaluation(_place(folder, name, page, _time(scores.record.created, folder)), scores)
+        return Evaluation(_place(folder, name, page, read_moment(scores.record.created, folder)), scores)
     except PunieError as error:
         return _broken(folder, name, page, "evaluation", error)
 
@@ -116,7 +122,7 @@ def _training(folder: Path, name: str) -> Entry:
         reason = " ".join([record.headline, *record.evidence])
         return Unfinished(_place(folder, name, page, _last_change(paths.run)), "training", reason, live=True)
     finished = record.outcome.finished
-    recorded = _time(finished, folder) if finished else _changed(paths.outcome)
+    recorded = read_moment(finished, folder) if finished else changed(paths.outcome)
     return Training(_place(folder, name, page, recorded), record)
 
 
@@ -125,7 +131,7 @@ def _comparison(folder: Path, name: str) -> Entry:
     try:
         found = _read_comparison(folder / _COMPARISON)
         runs = tuple(dict.fromkeys((run.name, run.created) for run in _runs(found)))
-        recorded = max((_time(created, folder) for _, created in runs), default=_changed(folder / _COMPARISON))
+        recorded = max((read_moment(created, folder) for _, created in runs), default=changed(folder / _COMPARISON))
         return Compared(_place(folder, name, page, recorded), found.headline, found.verdict, runs)
     except PunieError as error:
         return _broken(folder, name, page, "comparison", error)
@@ -174,23 +180,10 @@ def _note(path: Path) -> str:
         return file.read(_LONGEST_NOTE).decode(errors="replace").strip()
 
 
-def _time(text: str, folder: Path) -> datetime:
-    """Raises DataError."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise DataError(f"{text!r} is no time.", where=str(folder)) from error
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-
-
 def _last_change(folder: Path) -> datetime:
     """Of what its run wrote: pages and notes come later, and say nothing about it."""
     files = [path for path in folder.iterdir() if path.is_file() and path.name != NOTE and path.suffix != ".html"]
-    return max(map(_changed, files), default=_changed(folder))
-
-
-def _changed(path: Path) -> datetime:
-    return datetime.fromtimestamp(int(path.stat().st_mtime), UTC)
+    return max(map(changed, files), default=changed(folder))
 
 
 def stamp_of(*paths: Path) -> Stamp:

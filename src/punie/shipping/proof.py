@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ import msgspec
 from punie import __version__, fingerprint
 from punie.errors import GateError, TrainingError
 from punie.files import write_json
+from punie.moments import now
 from punie.shipping.messages import Measured, Survival
+from punie.workspace import PROOF
 
-PROOF = "proof.json"
 _FORMAT = 1
 _STEPS = 4.0
 """Rounding steps a fused weight may be off: one each for the product, its type, the sum, and the stored type."""
@@ -46,7 +46,7 @@ class Proof:
     models: tuple[Measured, ...]
     survival: Survival | None = None
     scores: tuple[Score, ...] = ()
-    created: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+    created: str = field(default_factory=now)
 
     @property
     def kept(self) -> float | None:

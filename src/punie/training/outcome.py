@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from punie.errors import DataError, UsageError
 from punie.files import read_json
+from punie.moments import now
 from punie.training.adapter import Adapter, AdapterFolder
 from punie.training.metrics import Done, Echo, MemoryNeeds, Metric, Scored, ValidLoss
 from punie.training.plan import TrainingPlan
@@ -102,6 +102,6 @@ def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...])
         trainable_parameters=echo.trainable_parameters,
         total_parameters=echo.total_parameters,
         versions=echo.versions,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished=now(),
         machine=f"{platform.platform()}, {os.cpu_count()} cores",
     )
