@@ -27,7 +27,7 @@ LAYERS = [
     {"report"},
     {"sharing"},
     {"shipping"},
-    {"benchmark", "dashboard", "doctor", "experiment", "quickstart"},
+    {"benchmark", "dashboard", "doctor", "experiment", "quickstart", "sweep"},
     {"improvement"},
     {"cli", "__main__"},
 ]

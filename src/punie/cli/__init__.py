@@ -23,6 +23,7 @@ from punie.cli import (
     shipping,
     suite,
     suite_generate,
+    sweep,
     training,
 )
 from punie.errors import PunieError
@@ -64,6 +65,7 @@ app.command()(training.pretrain)
 app.command()(training.benchmark)
 app.add_typer(experiment.app)
 app.command()(improvement.improve)
+app.command()(sweep.sweep)
 app.add_typer(suite.app)
 suite.app.add_typer(suite_generate.app)
 app.command("eval")(evaluation.evaluate)

@@ -152,7 +152,7 @@ def _require_pushable(repo: str) -> None:
 def _requested(given: dict[str, Any], settings: list[str], config: Path | None, name: str) -> TrainingPlan:
     """The plan, after what was converted on the way to it has been said."""
     from punie.cli import console
-    from punie.training.presets import preset
+    from punie.training.presets import model_preset
     from punie.training.request import Layer, parse_setting, read_values, requested_plan
     from punie.workspace import is_embedded, resolve_model
 
@@ -161,9 +161,7 @@ def _requested(given: dict[str, Any], settings: list[str], config: Path | None, 
         layers.append(Layer(read_values(config), str(config)))
     layers.append(Layer(given, "options"))
     layers += [Layer(parse_setting(setting), f"--set {setting}") for setting in settings]
-    request = requested_plan(
-        *layers, defaults=lambda values: preset(resolve_model(str(values["model"])), values.get("iters"))
-    )
+    request = requested_plan(*layers, defaults=model_preset)
     for converted in request.notes:
         console.note(converted)
     if is_embedded(resolve_model(request.plan.model)):

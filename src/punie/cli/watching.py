@@ -59,11 +59,14 @@ def listeners(plan: TrainingPlan, *, events: bool, trackers: Sequence[str]) -> G
 
 
 @contextmanager
-def following(iters: int) -> Generator[Callable[[str, Metric | None], None]]:
-    """What to call with what is done, of several trainings of `iters` iterations, and with each of their metrics."""
+def following(iters: int = 0) -> Generator[Callable[..., None]]:
+    """What to call with what is done, of several trainings of `iters` iterations, and with each of their metrics.
+
+    Where they differ in length, each metric comes with its own.
+    """
     live = Live()
 
-    def hear(what: str, metric: Metric | None) -> None:
+    def hear(what: str, metric: Metric | None = None, iters: int = iters) -> None:
         if metric is None:
             console.note(what)
         elif console.err.is_interactive:

@@ -90,11 +90,15 @@ def effective_size(values: Sequence[float], most: float) -> float:
 def flattery(share: float, cases: int, candidates: int) -> float:
     """By how much the highest of so many shares exceeds `share` on average, where that is the truth behind all of them.
 
-    The standard error times the expected largest of as many normal values (Blom, Statistical Estimates and Transformed
-    Beta-Variables, 1958). An upper end where the same cases were asked for each: such shares rise and fall together.
+    The standard error times the expected largest of as many normal values. An upper end where the same cases were asked
+    for each: such shares rise and fall together.
     """
-    largest = NormalDist().inv_cdf((candidates - 0.375) / (candidates + 0.25))
-    return largest * math.sqrt(share * (1 - share) / cases)
+    return expected_largest(candidates) * math.sqrt(share * (1 - share) / cases)
+
+
+def expected_largest(count: int) -> float:
+    """Of so many standard normal values, to 0.01 (Blom, Statistical Estimates and Transformed Beta-Variables, 1958)."""
+    return NormalDist().inv_cdf((count - 0.375) / (count + 0.25))
 
 
 def pass_at_k(samples: int, right: int, k: int) -> float:

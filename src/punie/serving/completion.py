@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
+
+from pydantic import Field
 
 from punie.errors import ServerError
 
@@ -31,9 +33,9 @@ class LostReply(ServerError):
 class Sampling:
     """Temperature 0 is greedy. No seed: mlx_lm serves a request that carries one alone, outside the batch."""
 
-    temperature: float = 0.0
-    top_p: float = 1.0
-    max_tokens: int = 256
+    temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    max_tokens: Annotated[int, Field(ge=1)] = 256
 
 
 @dataclass(frozen=True, slots=True)

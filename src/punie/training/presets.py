@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from punie.files import read_json
-from punie.workspace import is_embedded
+from punie.workspace import is_embedded, resolve_model
 
 _TINY_ITERS = 150
 _TINY_RATE = 1e-3
@@ -18,6 +19,11 @@ _USUAL_LAYERS = 16
 def preset(model: Path, iters: int | None = None) -> dict[str, Any]:
     """Defaults for a model's folder, paced for `iters` if that is given; none for a model we do not know."""
     return _tiny(iters or _TINY_ITERS) if is_embedded(model) else {}
+
+
+def model_preset(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The same for the model and the length that these values of a plan name."""
+    return preset(resolve_model(str(values["model"])), values.get("iters"))
 
 
 def cautious(model: Path) -> dict[str, Any]:
