@@ -171,6 +171,14 @@ def copy_file(source: Path, target: Path) -> None:
         shutil.copyfileobj(file, out)
 
 
+def link_file(source: Path, target: Path) -> None:
+    """The same file under another name, or a copy where that is on another disk."""
+    try:
+        target.hardlink_to(source.resolve())
+    except OSError:
+        copy_file(source, target)
+
+
 def make_folder(path: Path) -> Path:
     """Create a folder and its parents. Raises UsageError where that is forbidden."""
     with _explained(path):

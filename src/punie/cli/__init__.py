@@ -16,6 +16,7 @@ from punie.cli import (
     evaluation,
     experiment,
     improvement,
+    export,
     journal,
     model,
     push,
@@ -79,6 +80,7 @@ app.command()(push.push)
 app.add_typer(model.app)
 app.command()(shipping.fuse)
 app.command()(shipping.quantize)
+app.command()(export.export)
 
 
 def main() -> None:

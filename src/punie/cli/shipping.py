@@ -75,7 +75,7 @@ def fuse(
 
 def quantize(
     output: Annotated[Path, typer.Option("--output", help="The folder to make, with a model folder for each width.")],
-    bits: Annotated[str, typer.Option("--bits", help="Widths: some of 4,5,6,8.")],
+    bits: Annotated[str, typer.Option("--bits", help="Widths: some of 2,3,4,5,6,8.")],
     model: Model = "tiny",
     suite: Suites = None,
     as_json: Json = False,

@@ -100,6 +100,11 @@ def _kind_of(folder: Path) -> Kind:
 def _names(folder: Path, kind: Kind) -> list[str]:
     if kind == "adapter":
         return [name for name in (*_ADAPTER, *_RUN) if (folder / name).is_file()]
+    return model_files(folder)
+
+
+def model_files(folder: Path) -> list[str]:
+    """The names of what belongs to a model: its weights, and every file with a say in how it is run."""
     return sorted({path.name for pattern in _MODEL for path in folder.glob(pattern) if path.is_file()})
 
 

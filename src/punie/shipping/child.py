@@ -13,14 +13,14 @@ from punie.data.draft import Draft
 from punie.errors import TrainingError, UsageError
 from punie.files import write_json
 from punie.process import Child
-from punie.shipping.messages import DECODER, Asked, Measured, Survival
+from punie.shipping.messages import DECODER, Asked, Event
 from punie.training.disk import require_space
 from punie.training.metrics import Failed, follow
 
 WORKER = "punie.shipping.worker"
 
 
-def ask_child(asked: Asked) -> list[Measured | Survival]:
+def ask_child(asked: Asked) -> list[Event]:
     """All that the child says. Raises what it raises, and TrainingError with its last lines where it breaks."""
     heard = []
     with tempfile.TemporaryDirectory(prefix="punie-") as scratch:

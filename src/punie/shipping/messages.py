@@ -25,7 +25,29 @@ class QuantizeAsked(msgspec.Struct, frozen=True, tag="quantize"):
     outputs: dict[int, str]
 
 
-Asked = FuseAsked | QuantizeAsked
+class PeftAsked(msgspec.Struct, frozen=True, tag="peft"):
+    """`base_name`: how PEFT is to call the model that the adapter belongs to."""
+
+    model: str
+    adapter: str
+    output: str
+    base_name: str
+
+
+class GgufAsked(msgspec.Struct, frozen=True, tag="gguf"):
+    """`output`: the file to make."""
+
+    model: str
+    output: str
+
+
+class TurnsAsked(msgspec.Struct, frozen=True, tag="turns"):
+    """What the model's chat template comes to, turn by turn."""
+
+    model: str
+
+
+Asked = FuseAsked | QuantizeAsked | PeftAsked | GgufAsked | TurnsAsked
 
 
 class Divergence(msgspec.Struct, frozen=True):
@@ -65,7 +87,31 @@ class Survival(msgspec.Struct, frozen=True, tag_field="event", tag="survival"):
     """Largest distance from base + adapter, in rounding steps of the stored type; None where it was quantized."""
 
 
-Event = Measured | Survival | Failed
+class Converted(msgspec.Struct, frozen=True, tag_field="event", tag="converted"):
+    """Tensors that were written for another program. `difference` is the largest one found on reading them back.
+
+    Of an adapter it counts in lengths of the largest change of a weight; of a model in rounding steps of float16.
+    """
+
+    tensors: int
+    difference: float
+
+
+class Turns(msgspec.Struct, frozen=True, tag_field="event", tag="turns"):
+    """What stands around each turn of a chat, or why it cannot be said so simply.
+
+    `opening` begins a chat that has no system message; `answer` is what follows the last turn when it is the model's.
+    """
+
+    stops: list[str]
+    """The tokens that end an answer."""
+    unlike: str = ""
+    opening: str = ""
+    around: dict[str, tuple[str, str]] = {}
+    answer: str = ""
+
+
+Event = Measured | Survival | Converted | Turns | Failed
 DECODER = msgspec.json.Decoder(Event)
 
 

@@ -12,7 +12,7 @@ from punie.shipping.messages import Measured, QuantizeAsked, weight_bytes
 from punie.shipping.proof import Proof, made_of
 from punie.workspace import resolve_model
 
-WIDTHS = (4, 5, 6, 8)
+WIDTHS = (2, 3, 4, 5, 6, 8)
 
 
 def quantize(model: str, bits: Sequence[int], output: Path) -> Proof:

@@ -9,8 +9,11 @@ from pathlib import Path
 import msgspec
 
 from punie.errors import PunieError
+from punie.shipping.export.gguf import write_gguf
+from punie.shipping.export.peft import write_peft
+from punie.shipping.export.turns import find_turns
 from punie.shipping.fusing import fuse
-from punie.shipping.messages import Asked, Event, FuseAsked
+from punie.shipping.messages import Asked, Event, FuseAsked, GgufAsked, PeftAsked, QuantizeAsked, TurnsAsked
 from punie.shipping.quantizing import quantize
 from punie.training import memory
 from punie.training.metrics import Failed
@@ -28,7 +31,17 @@ def main() -> None:
 
 
 def _events(asked: Asked) -> Iterator[Event]:
-    return fuse(asked) if isinstance(asked, FuseAsked) else quantize(asked)
+    match asked:
+        case FuseAsked():
+            return fuse(asked)
+        case QuantizeAsked():
+            return quantize(asked)
+        case PeftAsked():
+            return write_peft(asked)
+        case GgufAsked():
+            return write_gguf(asked)
+        case TurnsAsked():
+            return find_turns(asked)
 
 
 if __name__ == "__main__":
