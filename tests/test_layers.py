@@ -38,6 +38,8 @@ CHILD_ENTRIES = {
     "punie.training.worker",
     "punie.training.row_loss_worker",
     "punie.training.matrix_worker",
+    "punie.training.hosts.launcher",
+    "punie.training.hosts.preflight_worker",
     "punie.training.pretrain.worker",
     "punie.training.pretrain.start_worker",
     "punie.experiment.completion_worker",

@@ -15,6 +15,7 @@ from punie.training.echo import (
     USED_BY_PARENT,
     expected_echo,
     require_echo,
+    require_processes,
     require_rate,
     schedule_points,
 )
@@ -55,6 +56,13 @@ def test_a_field_that_came_back_otherwise_ends_the_run(finished: FinishedRun, ec
     for broken in (values, {**values, field: wrong}):
         with pytest.raises(PlanMismatchError, match=f"field {field}"):
             require_echo(finished.plan, msgspec.structs.replace(echo, values=broken))
+
+
+def test_processes_that_do_not_know_each_other_end_the_run(echo: Echo) -> None:
+    """Each would train alone, all into one folder."""
+    require_processes(echo, 1)
+    with pytest.raises(PlanMismatchError, match="2 processes were started"):
+        require_processes(echo, 2)
 
 
 def test_a_rate_other_than_the_plans_ends_the_run(finished: FinishedRun) -> None:

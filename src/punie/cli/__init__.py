@@ -19,6 +19,7 @@ from punie.cli import (
     improvement,
     journal,
     model,
+    pretraining,
     push,
     quickstart,
     shipping,
@@ -62,7 +63,7 @@ app.command()(doctor.doctor)
 app.add_typer(dataset.app)
 app.add_typer(curriculum.app)
 app.command()(training.train)
-app.command()(training.pretrain)
+app.command()(pretraining.pretrain)
 app.command()(training.benchmark)
 app.add_typer(experiment.app)
 app.command()(improvement.improve)

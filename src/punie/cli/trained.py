@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 from punie.cli import console
 from punie.cli.watching import listeners, page_of_training
 from punie.evaluation.checkpoints import CheckpointScorer, checkpoint_scorer
 from punie.report.scores import choice
+from punie.training.hosts.hostfile import read_hosts
+from punie.training.hosts.preflight import Meeting, meet
 from punie.training.outcome import TrainingOutcome
 from punie.training.plan import TrainingPlan
+from punie.training.resolving import resolve_plan
 from punie.training.runner import train
 
 
-def train_and_tell(plan: TrainingPlan, *, resume: bool, report_to: list[str], events: bool, as_json: bool) -> None:
+def train_and_tell(
+    plan: TrainingPlan, *, resume: bool, hosts: Path | None, report_to: list[str], events: bool, as_json: bool
+) -> None:
     watch = console.Stopwatch()
+    meeting = None if hosts is None else _met(plan, hosts)
     with page_of_training(plan), listeners(plan, events=events, trackers=report_to) as on_metric:
         scorer = None if plan.score_suite is None else _ready_to_score(plan)
-        outcome = train(plan, resume=resume, on_metric=on_metric, scorer=scorer)
+        outcome = train(plan, resume=resume, on_metric=on_metric, scorer=scorer, meeting=meeting)
     if events:
         console.print_line_of_json({"event": "outcome", **outcome.model_dump()})
         return
@@ -29,6 +36,14 @@ def train_and_tell(plan: TrainingPlan, *, resume: bool, report_to: list[str], ev
         console.note(sentence)
     suite = "" if plan.score_suite is None else f" --suite {shlex.quote(plan.score_suite)}"
     console.note(f"Next: punie eval --model {plan.model} --adapter {plan.adapter_path}{suite} --output reports/mine")
+
+
+def _met(plan: TrainingPlan, hosts: Path) -> Meeting:
+    found = read_hosts(hosts)
+    console.note(f"pre-flight of {found.size} processes ...")
+    meeting = meet(resolve_plan(plan), found)
+    console.note(str(meeting))
+    return meeting
 
 
 def _ready_to_score(plan: TrainingPlan) -> CheckpointScorer:

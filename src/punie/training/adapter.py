@@ -57,6 +57,11 @@ class AdapterFolder:
         return self.run / "train.log"
 
     @property
+    def hosts(self) -> Path:
+        """The machines that trained it, as mlx.launch was told; absent where one did."""
+        return self.run / "hosts.json"
+
+    @property
     def removed(self) -> Path:
         """The rows that were not learned from, in a dataset ledger's format; absent where there are none."""
         return self.run / LEDGER
@@ -113,7 +118,8 @@ class AdapterFolder:
         recipe = self.root.parent / RECIPE
         if self.root.name == TRAINING and recipe.is_file():
             return shlex.join(["punie", "pretrain", str(recipe), "--output", str(recipe.parent), "--resume"])
-        return f"punie train --config {shlex.quote(str(self.plan))} --resume"
+        together = f" --hosts {shlex.quote(str(self.hosts))}" if self.hosts.is_file() else ""
+        return f"punie train --config {shlex.quote(str(self.plan))} --resume{together}"
 
     def checkpoint(self, iteration: int) -> Path:
         """The weights after so many iterations, under mlx-lm's name for them."""

@@ -94,6 +94,16 @@ def require_echo(plan: TrainingPlan, echo: Echo) -> None:
             )
 
 
+def require_processes(echo: Echo, started: int) -> None:
+    """Raises PlanMismatchError where processes that were to train together do not know each other."""
+    if echo.processes != started:
+        raise PlanMismatchError(
+            f"{started} processes were started to train together; the trainer is one of {echo.processes}.",
+            where="mlx.launch",
+            hint="No adapter was written. Look at the backend in the file of hosts.",
+        )
+
+
 def require_rate(plan: TrainingPlan, metric: TrainLoss) -> None:
     """Raises PlanMismatchError where the last update was made with another learning rate than the plan's."""
     update = max(metric.iteration // plan.grad_accumulation_steps - 1, 0)

@@ -41,6 +41,7 @@ class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     values: dict[str, Any]
     first_iteration: int
     """Iterations done before, by an earlier session of the same run."""
+    processes: int = 1
     layers: int
     trainable_parameters: int
     total_parameters: int

@@ -18,7 +18,9 @@ from punie.process import Child
 from punie.training.adapter import AdapterFolder, read_adapter
 from punie.training.claim import claimed, clear_half_written, leave_no_trace, require_unused
 from punie.training.disk import bytes_needed, require_space
-from punie.training.echo import require_echo, require_rate
+from punie.training.echo import require_echo, require_processes, require_rate
+from punie.training.hosts.last_words import first_fallen
+from punie.training.hosts.preflight import Meeting, launch
 from punie.training.measuring import measure
 from punie.training.metrics import (
     DECODER,
@@ -55,10 +57,12 @@ def train(
     resume: bool = False,
     on_metric: Callable[[Metric], None] | None = None,
     scorer: Scorer | None = None,
+    meeting: Meeting | None = None,
 ) -> TrainingOutcome:
     """Train an adapter, or go on with one whose training was interrupted; of a finished one, measure what is not.
 
-    `scorer` asks a checkpoint the plan's `score_suite`, which nobody else here can.
+    `scorer` asks a checkpoint the plan's `score_suite`, which nobody else here can. The hosts of a `meeting` train
+    together: the same steps, each a share of their rows.
     Raises UsageError, DataError or CapacityError before anything heavy is started, TrainingError when the child
     breaks, PlanMismatchError when it trains something else, DivergedError, and InterruptedRun on Ctrl-C.
     """
@@ -78,7 +82,9 @@ def train(
     with claimed(folder):
         clear_half_written(folder)
         try:
-            outcome = _publish(plan, folder, _trained(folder) or _train(plan, folder, on_metric or _unheard, scorer))
+            outcome = _publish(
+                plan, folder, _trained(folder) or _train(plan, folder, on_metric or _unheard, scorer, meeting)
+            )
         except (UsageError, DataError, CapacityError):
             if not resume and not folder.state.is_file():
                 leave_no_trace(folder)
@@ -122,16 +128,22 @@ def _unheard(_: Metric) -> None:
 
 
 def _train(
-    plan: TrainingPlan, folder: AdapterFolder, on_metric: Callable[[Metric], None], scorer: Scorer | None
+    plan: TrainingPlan,
+    folder: AdapterFolder,
+    on_metric: Callable[[Metric], None],
+    scorer: Scorer | None,
+    meeting: Meeting | None,
 ) -> tuple[Metric, ...]:
     """Follow a child to its end. Returns every metric of the run, of earlier sessions too."""
     write_text(folder.plan, plan.to_yaml())
     _forget_what_will_be_repeated(folder)
     offset = folder.metrics.stat().st_size
-    with Child("punie.training.worker", str(folder.plan), log=folder.log) as child:
+    with _trainer(folder, meeting) as child:
         try:
             for metric in follow(folder.metrics, lambda: child.poll() is None, DECODER, offset=offset):
                 _judge(plan, metric)
+                if meeting is not None and isinstance(metric, Echo):
+                    require_processes(metric, meeting.hosts.size)
                 on_metric(metric)
                 if isinstance(metric, ScoreDue) and scorer is not None:
                     write_json(folder.answer, asdict(scorer(metric.iteration)))
@@ -144,8 +156,16 @@ def _train(
                 raise
     metrics = read_metrics(folder.metrics)
     if not _is_done(metrics):
-        raise _broken(folder, child)
+        raise _broken(folder, child, meeting)
     return metrics
+
+
+def _trainer(folder: AdapterFolder, meeting: Meeting | None) -> Child:
+    worker = ("punie.training.worker", str(folder.plan))
+    if meeting is None:
+        folder.hosts.unlink(missing_ok=True)
+        return Child(*worker, log=folder.log)
+    return launch(meeting.hosts, folder.hosts, *worker, log=folder.log)
 
 
 def _last_session(metrics: tuple[Metric, ...]) -> tuple[Metric, ...]:
@@ -181,14 +201,17 @@ def _interrupted(folder: AdapterFolder) -> InterruptedRun:
     )
 
 
-def _broken(folder: AdapterFolder, child: Child) -> TrainingError | CapacityError:
+def _broken(folder: AdapterFolder, child: Child, meeting: Meeting | None) -> TrainingError | CapacityError:
     if shutil.disk_usage(folder.root).free < _FULL_BYTES:
         return CapacityError(
             "The disk ran full.", where=str(folder.root), hint=f"Make room, then: {folder.resume_command}"
         )
     resume = f"\nGo on from the last saved state with: {folder.resume_command}" if folder.state.is_file() else ""
+    fallen = None if meeting is None else first_fallen(folder.log)
     return TrainingError(
-        f"The training process ended without a result (exit code {child.poll()}).",
+        f"The training process ended without a result (exit code {child.poll()})."
+        if meeting is None or fallen is None
+        else fallen.explained(meeting.hosts),
         where=str(folder.log),
         hint=f"{child.last_lines()}{resume}".strip(),
     )

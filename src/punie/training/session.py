@@ -216,7 +216,8 @@ class Session:
         if self.progress.stage is not None:
             self.archive.save_stage(self.progress.stage)
         selection = self.selector.choose(self.progress)
-        self.archive.save_adapter(selection, self.progress.iteration)
+        if self.world.rank == 0:  # the checkpoints of an earlier session lie there alone
+            self.archive.save_adapter(selection, self.progress.iteration)
         if self.probing:
             probe_output(self.plan, self.learner, self.progress.iteration, self._say)
         return Done(

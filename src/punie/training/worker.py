@@ -9,7 +9,6 @@ Started by `mlx.launch`, several of these train together; the one of rank 0 is t
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 import time
@@ -22,9 +21,11 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from punie import fingerprint
-from punie.errors import DataError, InterruptedRun, PunieError, UsageError
-from punie.files import hash_value, write_jsonl
+from punie.errors import DataError, InterruptedRun, PunieError
+from punie.files import make_folder, write_jsonl
 from punie.training.adapter import AdapterFolder
+from punie.training.hosts.last_words import sign_last_words
+from punie.training.hosts.sharing import require_shareable
 from punie.training.metrics import Doing, Done, Echo, Failed, Metric, Stopped, append_metric
 from punie.training.outcome import require_trained_on
 from punie.training.plan import TrainingPlan
@@ -41,22 +42,39 @@ def main() -> None:
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    sign_last_words()
     world = find_world()
-    with _home(load_plan(Path(sys.argv[1])), world) as plan:
+    with _home(Path(sys.argv[1]), world) as plan:
         append_metric(AdapterFolder.of(plan).metrics, _last_word(plan, world, stop.is_set))
+        # Who leaves earlier would be taken for one that broke off while rank 0 still writes.
+        world.any(False)
 
 
 @contextmanager
-def _home(plan: TrainingPlan, world: World) -> Generator[TrainingPlan]:
-    """The plan with the folder this process writes to. Only rank 0 has the plan's own; the others' is thrown away."""
-    if world.rank == 0:
-        yield plan
+def _home(file: Path, world: World) -> Generator[TrainingPlan]:
+    """The plan, with the folder this process writes to. Only rank 0 has the plan's own.
+
+    The others are told the plan and the saved state, and what they write is thrown away.
+    """
+    if world.size == 1:
+        yield load_plan(file)
         return
-    with TemporaryDirectory() as name:
-        own = plan.model_copy(update={"adapter_path": name})
-        if (run := AdapterFolder.of(plan).run).is_dir():
-            shutil.copytree(run, AdapterFolder.of(own).run)
-        yield own
+    with TemporaryDirectory() as scratch:
+        told = Path(scratch) / "plan.yaml"
+        told.write_bytes(world.from_first(file))
+        plan = load_plan(told)
+        saved = world.from_first(AdapterFolder.of(plan).state)
+        yield plan if world.rank == 0 else _elsewhere(plan, saved, scratch)
+
+
+def _elsewhere(plan: TrainingPlan, saved: bytes, folder: str) -> TrainingPlan:
+    """The same plan into another folder, which has the saved state, where there is one."""
+    own = plan.model_copy(update={"adapter_path": folder})
+    state = AdapterFolder.of(own).state
+    make_folder(state.parent)
+    if saved:
+        state.write_bytes(saved)
+    return own
 
 
 def _last_word(plan: TrainingPlan, world: World, stopping: Callable[[], bool]) -> Metric:
@@ -82,7 +100,7 @@ def learn(plan: TrainingPlan, world: World, stopping: Callable[[], bool]) -> Don
     limit = memory.allowed(plan.memory_limit)
     with world.together():
         memory.require_weights_fit(Path(plan.model), limit)
-        learner, echo = _prepare(plan, rows, progress)
+        learner, echo = _prepare(plan, rows, progress, world.size)
         _keep_account(plan, learner)
     return Session(plan, learner, progress, echo, limit, world, stopping).run()
 
@@ -92,7 +110,7 @@ def _least(plan: TrainingPlan) -> int:
     return 1 if plan.batch_tokens else plan.batch_size
 
 
-def _prepare(plan: TrainingPlan, rows: TeachingRows, progress: Progress) -> tuple[Learner, Echo]:
+def _prepare(plan: TrainingPlan, rows: TeachingRows, progress: Progress, processes: int) -> tuple[Learner, Echo]:
     from punie.training.student import build_learner, load_student
 
     started = time.perf_counter()
@@ -103,7 +121,7 @@ def _prepare(plan: TrainingPlan, rows: TeachingRows, progress: Progress) -> tupl
     learner = build_learner(plan, rows, model, tokenizer)
     require_batch(len(learner.train_rows), _least(plan), rows.train.path)
     seconds = {"load_seconds": loaded - started, "prepare_seconds": time.perf_counter() - loaded}
-    return learner, _echo(plan, rows, learner, progress, **seconds)
+    return learner, _echo(plan, rows, learner, progress, processes, **seconds)
 
 
 def _keep_account(plan: TrainingPlan, learner: Learner) -> None:
@@ -114,14 +132,9 @@ def _keep_account(plan: TrainingPlan, learner: Learner) -> None:
 
 def _require_one_run(plan: TrainingPlan, progress: Progress, world: World) -> None:
     """Raises UsageError where several processes cannot train as one."""
-    if world.size > 1 and plan.engine == "mlx-lm":
-        raise UsageError("Several processes train together with engine punie only.", where="key engine")
-    if world.size > 1 and plan.score_suite is not None:
-        raise UsageError("Checkpoints are scored where one process trains.", where="key score_suite")
-    knobs = hash_value(plan.model_dump(exclude={"model", "data", "adapter_path", "resume_from"}))
-    state = hash_value(progress.to_metadata())
-    hashes = {"model": progress.model_hash, "data": progress.data_hash, "resume_from": progress.start_hash or "0"}
-    world.require_same(plan=knobs, state=state, **hashes)
+    if world.size > 1:
+        require_shareable(plan, world.size)
+    world.require_same(model=progress.model_hash, data=progress.data_hash, resume_from=progress.start_hash or "0")
 
 
 def _say(plan: TrainingPlan, what: str) -> None:
@@ -134,6 +147,7 @@ def _echo(
     rows: TeachingRows,
     learner: Learner,
     progress: Progress,
+    processes: int,
     *,
     load_seconds: float,
     prepare_seconds: float,
@@ -147,6 +161,7 @@ def _echo(
             "resume_from": learner.start and str(learner.start),
         },
         first_iteration=progress.iteration,
+        processes=processes,
         **learner.parameter_counts(),
         train_rows=len(learner.train_rows),
         valid_rows=len(learner.valid_rows),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import mlx.core as mx
@@ -72,12 +73,25 @@ class World:
             return number
         return cast(float, mx.distributed.all_max(mx.array(number, mx.float32), stream=mx.cpu).item())
 
+    def gather(self, words: bytes, most: int) -> list[bytes]:
+        """What each process says, by rank: `most` bytes of it, without zeros at its end."""
+        padded = np.frombuffer(words[:most].ljust(most, b"\0"), np.uint8)
+        everyones = mx.distributed.all_gather(mx.array(padded)[None], stream=mx.cpu)
+        return [bytes(np.asarray(line)).rstrip(b"\0") for line in everyones]
+
+    def from_first(self, path: Path) -> bytes:
+        """The content of a file on the machine of rank 0; nothing where there is none."""
+        content = path.read_bytes() if self.rank == 0 and path.is_file() else b""
+        size = cast(int, mx.distributed.all_sum(mx.array([len(content)], mx.int64), stream=mx.cpu).item())
+        if not size:
+            return b""
+        own = np.frombuffer(content, np.uint8) if content else np.zeros(size, np.uint8)
+        return bytes(np.asarray(mx.distributed.all_sum(mx.array(own), stream=mx.cpu)))
+
     def _first_error(self, own: PunieError | None) -> PunieError:
         """Of the lowest rank that has one, and its rank with it."""
         parts = () if own is None else (type(own).__name__, own.what, own.where, own.hint)
-        words = "\0".join(parts).encode()[:_WORDS].ljust(_WORDS, b"\0")
-        everyones = mx.distributed.all_gather(mx.array(np.frombuffer(words, np.uint8))[None], stream=mx.cpu)
-        said = [bytes(np.asarray(line)).rstrip(b"\0").decode(errors="ignore") for line in everyones]
+        said = [line.decode(errors="ignore") for line in self.gather("\0".join(parts).encode(), _WORDS)]
         rank = next(rank for rank, line in enumerate(said) if line)
         error, what, where, hint = [*said[rank].split("\0"), "", "", ""][:4]
         return Failed(error=error, what=what, where=f"{where} (process of rank {rank})".lstrip(), hint=hint).to_error()
@@ -93,7 +107,7 @@ class World:
             raise UsageError(
                 f"The machines do not have the same {', '.join(names)}.",
                 where=f"rank {self.rank} of {self.size}",
-                hint="Copy the folders of one machine to the others, a saved state included.",
+                hint="Copy the folders of one machine to the others.",
             )
 
 

@@ -1,0 +1,1 @@
+"""Several machines that train one adapter together, started by `mlx.launch`."""
