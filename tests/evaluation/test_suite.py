@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
 from punie.errors import UsageError
-from punie.evaluation.suite import Case, Suite, case_row, hash_cases, load_suite
+from punie.evaluation.suite import Case, Suite, built_in, case_row, hash_cases, load_suite, outline
 from punie.files import write_jsonl
 
 CASE = {"id": "a", "category": "c", "messages": [{"role": "user", "content": "1 + 1?"}]}
@@ -141,3 +142,10 @@ def test_a_drawn_suite_is_the_same_everywhere(tmp_path: Path) -> None:
     one, other = load_suite(str(path)), load_suite(str(path))
     assert one.hash == other.hash
     assert [case.category for case in one.cases] == ["reasoning"] * 4 + ["tool_calling"] * 3
+
+
+@pytest.mark.parametrize("name", built_in())
+def test_an_outline_counts_the_cases_that_would_be_drawn(name: str) -> None:
+    """Each half has as many as the loaded suite."""
+    suite = load_suite(name)
+    assert outline(name).halves == Counter(case.half for case in suite.cases)

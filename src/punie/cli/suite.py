@@ -26,13 +26,14 @@ _REASONS_SHOWN = 10
 def list_(as_json: Json = False) -> None:
     """Name the built-in suites, and say how many cases they have."""
     from punie.cli import console
-    from punie.evaluation.suite import built_in, load_suite
+    from punie.evaluation.suite import built_in, load_suite, outline
 
-    suites = [load_suite(name) for name in built_in()]
     if as_json:
-        console.print_json({"suites": [suite_facts(suite) for suite in suites]})
+        console.print_json({"suites": [suite_facts(load_suite(name)) for name in built_in()]})
         return
-    rows = [(s.name, str(len(s.cases)), *(str(_half(s, half)) for half in ("dev", "test"))) for s in suites]
+    suites = [outline(name) for name in built_in()]
+    counts = [(sum(suite.halves.values()), suite.halves["dev"], suite.halves["test"]) for suite in suites]
+    rows = [(suite.name, *map(str, count)) for suite, count in zip(suites, counts, strict=True)]
     console.print_table(["suite", "cases", "dev", "test"], rows)
     for suite in suites:
         console.print_section(suite.name, suite.description)

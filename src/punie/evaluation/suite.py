@@ -7,7 +7,9 @@ cases themselves.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
@@ -18,6 +20,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from punie.errors import UsageError
+from punie.evaluation.draw import Draw
 from punie.evaluation.expectations import CallExpectation, Expectation, ExpectedCall, Record
 from punie.files import hash_value, open_input, read_jsonl
 
@@ -69,14 +72,6 @@ class Case(Record):
     """What else it is counted under, for example `difficulty: "3"`: a table for each name."""
     source: str = ""
     licence: str = ""
-
-
-class Draw(Record):
-    """How many cases of each category a generator gives, and from which seed."""
-
-    generator: Literal["tiny", "algorithms", "toolcalls"]
-    seed: int
-    counts: dict[str, int]
 
 
 class Published(Record):
@@ -147,6 +142,22 @@ def load_suite(name: str) -> Suite:
     Raises UsageError when there is no such suite, or the file is not one; DataError at a line that is no JSON.
     """
     return _drawn(_read(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A suite as a list names it; `halves` says how many cases each has."""
+
+    name: str
+    description: str
+    halves: Mapping[str, int]
+
+
+def outline(name: str) -> Outline:
+    """What a suite is, without drawing its cases. Raises what `load_suite` does."""
+    suite = _read(name)
+    halves = Counter[str](case.half for case in suite.cases) if suite.draw is None else suite.draw.halves()
+    return Outline(suite.name, suite.description, halves)
 
 
 def find_case(suite: Suite, id: str | None = None) -> Case:
@@ -235,15 +246,4 @@ def _judged(row: dict[str, Any]) -> dict[str, Any]:
 def _drawn(suite: Suite) -> Suite:
     if suite.draw is None:
         return suite
-    cases = tuple(Case.model_validate(row) for row in _rows(suite.draw))
-    return suite.model_copy(update={"cases": cases})
-
-
-def _rows(draw: Draw) -> Iterator[Mapping[str, Any]]:
-    if draw.generator == "algorithms":
-        from punie.generate.algorithms.cases import draw_cases
-    elif draw.generator == "toolcalls":
-        from punie.generate.toolcalls.cases import draw_cases
-    else:
-        from punie.generate.tiny import draw_cases
-    return draw_cases(draw.counts, draw.seed)
+    return suite.model_copy(update={"cases": tuple(map(Case.model_validate, suite.draw.rows()))})

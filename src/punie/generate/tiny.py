@@ -9,6 +9,7 @@ Three draws over the same makers, kept apart by `holdout` (content) and by `tool
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
@@ -53,6 +54,14 @@ def draw_cases(counts: Mapping[str, int], seed: int) -> Iterator[Row]:
             row = _draw_new(category, side != "taught", rng, seen)
             half = {"half": "dev"} if side == "dev" else {}
             yield {"id": f"{named.replace(' ', '-')}-{number:03d}", "category": category, **half, **row}
+
+
+def count_cases(counts: Mapping[str, int]) -> Counter[str]:
+    """How many cases of each half `draw_cases` gives, without drawing them."""
+    halves = Counter[str]()
+    for named, count in counts.items():
+        halves["dev" if _side_of(named)[0] == "dev" else "test"] += count
+    return halves
 
 
 def _side_of(named: str) -> tuple[str, str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from punie.cli.dataset.group import app as dataset
 from punie.cli.options import Json, Seed
+
+if TYPE_CHECKING:
+    from punie.data.dataset import Manifest
 
 app = typer.Typer(name="generate", help="Make rows from a seed.", rich_markup_mode=None, no_args_is_help=True)
 dataset.add_typer(app)
@@ -51,10 +54,8 @@ def tinypy(
         manifest = generate_tinypy(
             output, count, seed, levels=_numbers(levels, "--levels"), empty=empty, progress=live.step
         )
-    if as_json:
-        console.print_json(manifest.model_dump())
+    if told(manifest, as_json):
         return
-    console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
     rejected = [(reason, f"{many:,}") for reason, many in manifest.recipe["rejected"].items()]
     console.print_table(["drawn in vain", "programs"], rejected)
 
@@ -74,7 +75,6 @@ def algorithms(
 
     Types that are held out are in test alone.
     """
-    from punie.cli import console
     from punie.cli.live import Live
     from punie.generate.algorithms.rows import generate_algorithms
 
@@ -82,10 +82,7 @@ def algorithms(
     levels = _numbers(difficulty, "--difficulty")
     with Live() as live:
         manifest = generate_algorithms(output, count, seed, types=names, difficulties=levels, progress=live.step)
-    if as_json:
-        console.print_json(manifest.model_dump())
-        return
-    console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
+    told(manifest, as_json)
 
 
 @app.command()
@@ -109,12 +106,21 @@ def categories(
 
     with Live() as live:
         manifest = generate_categories(output, count, seed, categories=only or CATEGORIES, progress=live.step)
-    if as_json:
-        console.print_json(manifest.model_dump())
+    if told(manifest, as_json):
         return
-    console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
     found = manifest.recipe["diversity"]
     console.print_facts({name.replace("_", " "): value for name, value in found.items()})
+
+
+def told(manifest: Manifest, as_json: bool) -> bool:
+    """Print the manifest, or how many rows there are; whether that is all."""
+    from punie.cli import console
+
+    if as_json:
+        console.print_json(manifest.model_dump())
+    else:
+        console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
+    return as_json
 
 
 def _numbers(given: str, option: str) -> list[int]:

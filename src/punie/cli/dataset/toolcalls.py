@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from punie.cli.dataset.generate import Count, Output, app
+from punie.cli.dataset.generate import Count, Output, app, told
 from punie.cli.options import Json, Seed
 
 
@@ -45,10 +45,7 @@ def toolcalls(
             output, count, seed, tools=tools, shares=_shares(shares), family=family, progress=live.step
         )
     recipe = manifest.recipe
-    if as_json:
-        console.print_json(manifest.model_dump())
-    else:
-        console.print_table(["split", "rows"], [(split, f"{rows:,}") for split, rows in manifest.counts.items()])
+    if not told(manifest, as_json):
         console.print_table(["form", "rows"], [(form, f"{many:,}") for form, many in recipe["forms"].items()])
         console.print_facts({"rows with a call, %": recipe["calling_percent"], **_removed(manifest.removed)})
         console.print_facts({f"templates: {name}": value for name, value in recipe["templates"].items()})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import product
 from random import Random
 
 from punie.conversation import Row
 from punie.errors import UsageError
-from punie.generate.algorithms.catalogue import FAMILIES
+from punie.generate.algorithms.catalogue import find_families
 from punie.generate.algorithms.family import Family
 from punie.generate.algorithms.problem import Problem, draw_problem
 
@@ -19,17 +21,39 @@ GROUPS = ("plain", "twist", "held-out type", "dev twist")
 def draw_cases(counts: Mapping[str, int], seed: int) -> Iterator[Row]:
     """For each group as many cases of each type and level as it says, as rows of `punie.evaluation.suite.Case`.
 
-    Raises UsageError at a group that does not exist.
+    `basic GROUP` and `hard GROUP` have these types alone. Raises UsageError at a group that does not exist.
     """
-    for group, count in counts.items():
-        if group not in GROUPS:
-            raise UsageError(f"There is no group of problems {group!r}.", hint=f"Known: {', '.join(GROUPS)}.")
-        for family in FAMILIES.values():
-            numbers = _numbers(family, group)
-            for level, place in ((level, place) for level in LEVELS for place in range(count) if numbers):
-                rng = Random(f"algorithm cases {seed} {group} {family.type} {level} {place}")
-                split = "valid" if group == "dev twist" else "test"
-                yield _case(draw_problem(family, rng.choice(numbers), level, split, rng), group, place)
+    for group, family, level, place in _places(counts):
+        rng = Random(f"algorithm cases {seed} {group} {family.type} {level} {place}")
+        number = rng.choice(_numbers(family, group))
+        split = "valid" if group == "dev twist" else "test"
+        yield _case(draw_problem(family, number, level, split, rng), group, place)
+
+
+def count_cases(counts: Mapping[str, int]) -> Counter[str]:
+    """How many cases of each half `draw_cases` gives, without drawing them."""
+    return Counter(_half(group) for group, *_ in _places(counts))
+
+
+def _places(counts: Mapping[str, int]) -> Iterator[tuple[str, Family, int, int]]:
+    """Group, family, level and number of each case."""
+    for named, count in counts.items():
+        group, families = _group(named)
+        asked = [family for family in families if _numbers(family, group)]
+        yield from ((group, *place) for place in product(asked, LEVELS, range(count)))
+
+
+def _half(group: str) -> str:
+    return "dev" if group == "dev twist" else "test"
+
+
+def _group(named: str) -> tuple[str, list[Family]]:
+    some = next((word for word in ("basic", "hard") if named.startswith(f"{word} ")), "all")
+    group = named.removeprefix(f"{some} ")
+    if group not in GROUPS:
+        known = f"Known: {', '.join(GROUPS)}; each after basic or hard."
+        raise UsageError(f"There is no group of problems {named!r}.", hint=known)
+    return group, find_families([some])
 
 
 def _numbers(family: Family, group: str) -> list[int]:
@@ -48,7 +72,7 @@ def _case(problem: Problem, group: str, place: int) -> Row:
         "id": f"{type_}-{level:02d}-{group.replace(' ', '-')}-{place + 1}",
         "category": type_,
         "tags": {"difficulty": str(level), "problem": group.removeprefix("dev ")},
-        "half": "dev" if group == "dev twist" else "test",
+        "half": _half(group),
         "messages": [{"role": "user", "content": problem.prompt}],
         "expect": {
             "kind": "code",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,17 @@ def draw_cases(counts: Mapping[str, int], seed: int, tools: Path | None = None) 
         seen = set[str]()
         for number in range(count):
             case = _case(_draw_new(author, category, number, seen))
-            half = {"half": "dev"} if number % 3 == 0 else {}
+            half = {"half": "dev"} if _half(number) == "dev" else {}
             yield {"id": f"{category}-{number + 1:03d}", "category": category, **half, **case}
+
+
+def count_cases(counts: Mapping[str, int]) -> Counter[str]:
+    """How many cases of each half `draw_cases` gives, without drawing them."""
+    return Counter(_half(number) for count in counts.values() for number in range(count))
+
+
+def _half(number: int) -> str:
+    return "test" if number % 3 else "dev"
 
 
 def require_unseen(cases: Sequence[Mapping[str, Any]], folder: Path, tools: Path | None = None) -> int:
