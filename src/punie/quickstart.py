@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +19,13 @@ from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runner import evaluate
 from punie.evaluation.runs import read_run
 from punie.evaluation.suite import load_suite
+from punie.experiment.chain.products import run_told, training_told
 from punie.experiment.watcher import Watcher
 from punie.generate.sample import tiny_recipe, write_tiny
 from punie.report.compare import compare, with_teaching
 from punie.report.comparison import Comparison
 from punie.report.pages import write_comparison_page, write_run_page, write_training_page
-from punie.training.metrics import Metric
+from punie.training.adapter import AdapterFolder
 from punie.training.plan import TrainingPlan
 from punie.training.presets import cautious, preset
 from punie.training.request import parse_plan
@@ -130,17 +130,14 @@ def training_plan(options: QuickstartOptions, model: Path, places: Places) -> Tr
 def _trained(options: QuickstartOptions, model: Path, places: Places, watcher: Watcher) -> TrainingOutcome:
     watcher.step("training")
     plan = training_plan(options, model, places)
-    begun = (places.adapter / "run" / "plan.yaml").is_file()
-    earlier = (places.adapter / "run" / "outcome.json").is_file()
-    follow: Callable[[Metric], None] = lambda metric: watcher.metric(metric, plan.iters)  # noqa: E731
+    folder = AdapterFolder(places.adapter)
+    earlier = folder.outcome.is_file()
     try:
-        outcome = train(plan, resume=begun, on_metric=follow)
+        outcome = train(plan, resume=folder.plan.is_file(), on_metric=lambda metric: watcher.metric(metric, plan.iters))
     except InterruptedRun as error:
         raise InterruptedRun(error.what, where=error.where, hint="The same command goes on from there.") from error
     write_training_page(places.adapter)
-    start = "" if outcome.first_valid_loss is None else f"validation loss {outcome.first_valid_loss:.2f} -> "
-    end = outcome.train_loss if outcome.valid_loss is None else outcome.valid_loss
-    watcher.done(f"{outcome.iterations} iterations, {start}{end:.3f}", earlier=earlier)
+    watcher.done(training_told(outcome), earlier=earlier)
     return outcome
 
 
@@ -151,9 +148,7 @@ def _evaluated(
     earlier = folder.is_dir()
     run = _earlier_run(folder, options) if earlier else _fresh_run(options, model, adapter, folder, watcher)
     write_run_page(run, folder)
-    right = sum(trial.right for trial in run.trials)
-    counted = sum(trial.counted for trial in run.trials)
-    watcher.done(f"{right} of {counted} cases right", earlier=earlier)
+    watcher.done(run_told(run), earlier=earlier)
     return run
 
 

@@ -17,9 +17,9 @@ WRONG = [
     ("a key inside", {"evaluate": {"suite": ["tiny"]}}, "There is no key called 'suite'.", "Did you mean suites?"),
     ("an option of a source", {"sources": {"a": {"generate": "tinypy", "level": [1]}}}, "did you mean levels", ""),
     ("two ways to make rows", {"sources": {"a": {"generate": "tinypy", "download": "tiny"}}}, "one of them", ""),
-    ("a width", {"quantize": {"bits": [3]}}, "Input should be 4, 5, 6 or 8", ""),
+    ("a width", {"quantize": {"bits": [7]}}, "the widths are some of", ""),
     ("no rows", {"data": None}, "train needs data", ""),
-    ("quantizing an adapter", {"quantize": None}, "quantize needs fuse", ""),
+    ("quantizing an adapter", {"quantize": {"bits": [4]}}, "quantize needs fuse", ""),
 ]
 
 

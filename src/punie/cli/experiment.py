@@ -76,7 +76,7 @@ def _run_chain(asked: ChainExperiment, folder: Path, where: str, again: str, as_
         console.print_json(to_record(outcome))
     else:
         for verdict in outcome.verdicts:
-            console.print_line(f"{verdict.model}: {verdict.headline}")
+            console.print_line(f"{verdict.headline} {verdict.evidence}")
         console.note(f"Page: {outcome.page}")
     if asked.compare is not None and asked.compare.gate:
         require_passing(outcome)

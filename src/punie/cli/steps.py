@@ -37,7 +37,7 @@ class Steps(Watcher):
     def done(self, result: str, *, earlier: bool = False) -> None:
         self.earlier = self.earlier or earlier
         time = "done before" if earlier else f"{self._watch.seconds:.1f} s"
-        console.note(f"{self._number} {self._name:<{self._width}} {result:<53} {time:>11}")
+        console.note(f"{self._number:>2} {self._name:<{self._width}} {result:<53} {time:>11}")
 
     def stage(self, name: str) -> None:
         self._live.begin(f"{self._name}: {name}")

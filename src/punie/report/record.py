@@ -34,6 +34,8 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
         "noise": None if comparison.noise is None else asdict(comparison.noise),
         "gate": list(gate_failures(comparison)),
         "headline": comparison.headline,
+        "statement": comparison.statement,
+        "evidence": f"{comparison.evidence}.{comparison.blind_spot}",
         "losses": comparison.losses,
         "warnings": list(comparison.cautions),
         "unlike": list(comparison.unlike),

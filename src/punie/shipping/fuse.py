@@ -32,7 +32,7 @@ def fuse(
     quantized = "quantization" in read_json(base / "config.json")
     if requantize and not quantized:
         raise UsageError("The model is not quantized, so there is nothing to requantize.", where=str(base))
-    with new_folder(output, _bytes_needed(base, widened=quantized and not requantize)) as folder:
+    with new_folder(output, bytes_needed(base, widened=quantized and not requantize)) as folder:
         asked = FuseAsked(str(base), str(found.folder.resolve()), str(folder), requantize)
         heard = ask_child(asked)
         models = tuple(event for event in heard if isinstance(event, Measured))
@@ -43,8 +43,8 @@ def fuse(
     return proof
 
 
-def _bytes_needed(model: Path, *, widened: bool) -> int:
-    """16 bits for each weight where quantized ones are widened."""
+def bytes_needed(model: Path, *, widened: bool) -> int:
+    """Disk for the fused model: 16 bits for each weight where quantized ones are widened."""
     size = weight_bytes(model) * _HEADROOM
     bits = read_json(model / "config.json")["quantization"]["bits"] if widened else 16
     return int(size * 16 / bits)

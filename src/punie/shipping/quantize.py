@@ -29,7 +29,7 @@ def quantize(model: str, bits: Sequence[int], output: Path) -> Proof:
             where=str(base),
             hint="Give the model it was made from, or the folder that punie fuse wrote without --requantize.",
         )
-    with new_folder(output, sum(_bytes_needed(base, width) for width in bits)) as folder:
+    with new_folder(output, sum(bytes_needed(weight_bytes(base), width) for width in bits)) as folder:
         asked = QuantizeAsked(str(base), {width: str(folder / name_of(width)) for width in bits})
         models = tuple(event for event in ask_child(asked) if isinstance(event, Measured))
         proof = Proof("quantize", made_of(base), models)
@@ -42,6 +42,9 @@ def name_of(width: int) -> str:
     return f"{width}-bit"
 
 
-def _bytes_needed(model: Path, width: int) -> int:
-    """Scale and offset of a group of 64 weights are one bit more for each, where the model has 16 or more."""
-    return weight_bytes(model) * (width + 1) // 16
+def bytes_needed(weights: int, width: int) -> int:
+    """Disk for a model of `weights` bytes in another width.
+
+    Scale and offset of a group of 64 weights are one bit more for each, where the model has 16 or more.
+    """
+    return weights * (width + 1) // 16

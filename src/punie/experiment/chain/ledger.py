@@ -6,8 +6,9 @@ therefore known by its record, and goes on from what it left. What another recip
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -108,10 +109,19 @@ class Ledger:
     def write(self, record: Record) -> None:
         write_json(self._folder.record(record.step), msgspec.to_builtins(record))
 
+    def note_cleared(self, name: str) -> None:
+        """Before what the step made is deleted, in part or as a whole."""
+        if (record := self.read(name)) is not None and not record.cleared:
+            cleared = msgspec.structs.replace(record, cleared=True)
+            self.write(cleared)
+            self.entries = [replace(one, record=cleared) if one.record.step == name else one for one in self.entries]
+
     def _present(self, step: Step) -> Path:
-        if not step.output.exists():
-            self._watcher.stage(f"{step.name} again")
-            self._make(step, self.read(step.name))
+        record = self.read(step.name)
+        if record is None or record.cleared or not step.output.exists():
+            self._watcher.stage(f"{step.name}, which was cleared away")
+            shutil.rmtree(step.output, ignore_errors=True)
+            self._make(step, record)
         return step.output
 
     def _make(self, step: Step, before: Record | None) -> Record:
@@ -163,8 +173,10 @@ def _why(step: Step, before: Record | None) -> str:
         return f"{', '.join(_changed(step, before)) or 'this version of Punie'} changed"
     if before.state == "begun":
         return "was not finished"
+    if before.cleared:
+        return ""
     if not step.output.exists():
-        return "" if before.cleared else "its output was gone"
+        return "its output was gone"
     if step.product.hash(step.output) != before.hash:
         raise DataError(
             f"What step {step.name} made was altered since.",

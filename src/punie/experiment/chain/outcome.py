@@ -25,9 +25,14 @@ class Verdict:
     """`gate`: why it does not pass, a sentence each."""
 
     model: str
-    headline: str
     verdict: str
+    statement: str
+    evidence: str
     gate: tuple[str, ...]
+
+    @property
+    def headline(self) -> str:
+        return f"{self.verdict.capitalize()}. {self.statement}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Outcome:
 
 def read_verdicts(comparison: Path) -> tuple[Verdict, ...]:
     return tuple(
-        Verdict(one["after"]["name"], one["headline"], one["verdict"], tuple(one["gate"]))
+        Verdict(one["after"]["name"], one["verdict"], one["statement"], one["evidence"], tuple(one["gate"]))
         for one in comparisons_in(comparison)
     )
 

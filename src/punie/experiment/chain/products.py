@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from punie import fingerprint
 from punie.data.dataset import MANIFEST, read_manifest
 from punie.data.source import open_source
+from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runs import RECORD, SAMPLES, read_run
 from punie.files import hash_file, hash_files, hash_names, read_json
 from punie.report import numbers
@@ -17,7 +19,7 @@ from punie.report.summary import summarize
 from punie.shipping.messages import weight_bytes
 from punie.shipping.proof import PROOF
 from punie.training.adapter import AdapterFolder
-from punie.training.outcome import read_outcome
+from punie.training.outcome import TrainingOutcome, read_outcome
 
 COMPARISON = "comparison.json"
 
@@ -39,8 +41,7 @@ def _rows(folder: Path) -> str:
     return ", ".join(f"{count:,} {split}" for split, count in read_manifest(folder).counts.items())
 
 
-def _training(folder: Path) -> str:
-    outcome = read_outcome(folder)
+def training_told(outcome: TrainingOutcome) -> str:
     end = outcome.train_loss if outcome.valid_loss is None else outcome.valid_loss
     start = "" if outcome.first_valid_loss is None else f"validation loss {outcome.first_valid_loss:.2f} -> "
     return f"{outcome.iterations} iterations, {start}{end:.3f}"
@@ -57,13 +58,13 @@ def _widths(folder: Path) -> str:
     return ", ".join(f"{width.name} {numbers.size(weight_bytes(width))}" for width in widths_in(folder))
 
 
-def _run(folder: Path) -> str:
-    rate = summarize(read_run(folder)).overall
-    return f"{numbers.count(rate)} right"
+def run_told(run: EvaluationRun) -> str:
+    return f"{numbers.count(summarize(run).overall)} cases right"
 
 
 def _comparison(folder: Path) -> str:
-    return "; ".join(f"{one['after']['name']} {one['verdict']}" for one in comparisons_in(folder))
+    verdicts = Counter(one["verdict"] for one in comparisons_in(folder))
+    return ", ".join(verdict if verdicts.total() == 1 else f"{many} {verdict}" for verdict, many in verdicts.items())
 
 
 def widths_in(folder: Path) -> list[Path]:
@@ -79,7 +80,10 @@ def comparisons_in(folder: Path) -> list[dict[str, Any]]:
 
 DATASET = Product(lambda folder: (folder / MANIFEST).is_file(), lambda folder: open_source(folder).fingerprint(), _rows)
 ADAPTER = Product(
-    lambda folder: AdapterFolder(folder).outcome.is_file(), fingerprint.adapter, _training, "run/report.html"
+    lambda folder: AdapterFolder(folder).outcome.is_file(),
+    fingerprint.adapter,
+    lambda folder: training_told(read_outcome(folder)),
+    "run/report.html",
 )
 MODEL = Product(Path.is_dir, fingerprint.model, _fused)
 WIDTHS = Product(
@@ -87,5 +91,10 @@ WIDTHS = Product(
     lambda folder: hash_names({width.name: fingerprint.model(width) for width in widths_in(folder)}),
     _widths,
 )
-RUN = Product(Path.is_dir, lambda folder: hash_files([folder / RECORD, folder / SAMPLES]), _run, "report.html")
+RUN = Product(
+    Path.is_dir,
+    lambda folder: hash_files([folder / RECORD, folder / SAMPLES]),
+    lambda folder: run_told(read_run(folder)),
+    "report.html",
+)
 COMPARED = Product(Path.is_dir, lambda folder: hash_file(folder / COMPARISON), _comparison, "comparison.html")

@@ -60,7 +60,13 @@ class Fusing(_Part):
 class Quantizing(_Part):
     """As options of `punie quantize`."""
 
-    bits: Annotated[tuple[Literal[4, 5, 6, 8], ...], Field(min_length=1)] = WIDTHS
+    bits: Annotated[tuple[int, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _widths_exist(self) -> Self:
+        if set(self.bits) - set(WIDTHS) or len(set(self.bits)) < len(self.bits):
+            raise ValueError(f"the widths are some of {', '.join(map(str, WIDTHS))}, each at most once")
+        return self
 
 
 class Asking(_Part):
@@ -117,6 +123,7 @@ class ChainExperiment(_Part):
         for wrong, why in (
             (self.train is not None and self.data is None, "train needs data"),
             (self.curriculum is not None and self.train is None, "curriculum needs train"),
+            (bool(self.curriculum and self.curriculum.order) and "curriculum" in (self.train or {}), "two curricula"),
             (self.fuse is not None and self.train is None, "fuse needs train"),
             (self.quantize is not None and self.train is not None and self.fuse is None, "quantize needs fuse"),
             (self.compare is not None and self.evaluate is None, "compare needs evaluate"),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from punie.errors import PunieError
 from punie.experiment.chain import steps
+from punie.experiment.chain.cleanup import clear
 from punie.experiment.chain.folder import ChainFolder
 from punie.experiment.chain.ledger import Ledger
-from punie.experiment.chain.outcome import Outcome, Verdict, read_verdicts
+from punie.experiment.chain.outcome import Outcome, Verdict, chosen, read_verdicts
+from punie.experiment.chain.page import write_page
+from punie.experiment.chain.preflight import require_ready
 from punie.experiment.chain.recipe import ChainExperiment
 from punie.experiment.chain.steps import Candidate, Work
 from punie.experiment.folder import held, interruptible
@@ -18,14 +22,29 @@ from punie.files import write_text
 def run(recipe: ChainExperiment, output: Path, where: str, command: str, watcher: Watcher) -> Outcome:
     """Do what is left of the chain. `where` is the recipe's file, `command` what goes on after an interruption.
 
-    Raises what its steps raise; those before stay done.
+    Raises UsageError or CapacityError before anything is made, and what its steps raise; those before stay done, and
+    the page tells them.
     """
     folder = ChainFolder(output)
     work = Work(recipe, folder, Ledger(folder, watcher), watcher, where)
-    with interruptible(folder.root, command), held(folder.root):
+    with held(folder.root):
+        require_ready(recipe, folder, where)
         write_text(folder.recipe, recipe.to_yaml())
-        verdicts = chain(work)
-    return Outcome(tuple(work.ledger.entries), verdicts, folder.report)
+        try:
+            with interruptible(folder.root, command):
+                outcome = _finished(work)
+        except PunieError as error:
+            write_page(recipe, folder, Outcome(tuple(work.ledger.entries), (), folder.report), command, error)
+            raise
+        write_page(recipe, folder, outcome, command, None)
+    return outcome
+
+
+def _finished(work: Work) -> Outcome:
+    verdicts = chain(work)
+    if work.recipe.keep == "chosen" and (model := chosen(verdicts)) is not None:
+        clear(work.folder, work.ledger, model)
+    return Outcome(tuple(work.ledger.entries), verdicts, work.folder.report)
 
 
 def chain(work: Work) -> tuple[Verdict, ...]:
