@@ -35,6 +35,9 @@ STRANGERS = {("training", "serving"), ("serving", "training")}
 
 CHILD_LIBRARIES = {"mlx", "mlx_lm", "transformers"}
 CHILD_ENTRIES = {
+    "punie.benchmark.anatomy_worker",
+    "punie.benchmark.cells_worker",
+    "punie.benchmark.workload_worker",
     "punie.training.worker",
     "punie.training.row_loss_worker",
     "punie.training.matrix_worker",

@@ -45,7 +45,7 @@ def resolve_model(name: str) -> Path:
 
     Raises UsageError when there is no such model or the hub cannot be reached.
     """
-    path = embedded_model() if name == EMBEDDED_MODEL else Path(name).expanduser()
+    path = local_folder(name)
     if not path.is_dir() and _looks_like_repository(name):
         path = _fetch(name, "model", MODEL_FILES)
     if not (path / "config.json").is_file():
@@ -55,6 +55,25 @@ def resolve_model(name: str) -> Path:
             hint="Give a folder with config.json, a hub name like org/model, or tiny for the embedded model.",
         )
     return path.resolve()
+
+
+def local_folder(name: str) -> Path:
+    """Where a model of this name would lie if it is none of the hub's, which is not asked."""
+    return embedded_model() if name == EMBEDDED_MODEL else Path(name).expanduser()
+
+
+def model_config(name: str) -> Path:
+    """The config.json of a model, without its weights: of a hub repository nothing else is fetched.
+
+    Raises UsageError when there is no such model or the hub cannot be reached.
+    """
+    path = local_folder(name)
+    if not path.is_dir() and _looks_like_repository(name):
+        from huggingface_hub import hf_hub_download
+
+        with explained("model", name, "Check the connection, or give a local model folder."):
+            return Path(hf_hub_download(name, "config.json"))
+    return resolve_model(name) / "config.json"
 
 
 def resolve_adapter(name: str) -> Path:

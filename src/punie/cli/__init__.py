@@ -10,6 +10,7 @@ import typer
 
 from punie import __version__
 from punie.cli import (
+    benchmark,
     curriculum,
     dataset,
     doctor,
@@ -64,7 +65,8 @@ app.add_typer(dataset.app)
 app.add_typer(curriculum.app)
 app.command()(training.train)
 app.command()(pretraining.pretrain)
-app.command()(training.benchmark)
+app.command()(benchmark.benchmark)
+app.command()(benchmark.estimate)
 app.add_typer(experiment.app)
 app.command()(improvement.improve)
 app.command()(sweep.sweep)

@@ -1,4 +1,4 @@
-"""`punie train`, `punie benchmark`."""
+"""`punie train`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from punie.cli.options import Json, Model
+from punie.cli.options import Json
 from punie.cli.push import going_to, push_trained
 from punie.errors import UsageError
 from punie.workspace import EMBEDDED_MODEL
@@ -135,10 +135,10 @@ def train(
 
     told = {"resume": resume, "hosts": hosts, "report_to": report_to or [], "events": events, "as_json": as_json}
     if output_repo is None:
-        train_and_tell(_requested(given, settings or [], config, "mine"), **told)
+        train_and_tell(requested(given, settings or [], config, "mine"), **told)
         return
     _require_pushable(output_repo)
-    plan = _requested(given, settings or [], config, output_repo.rpartition("/")[2])
+    plan = requested(given, settings or [], config, output_repo.rpartition("/")[2])
     with going_to(output_repo):
         train_and_tell(plan, **told)
     push_trained(Path(plan.adapter_path), output_repo)
@@ -151,14 +151,20 @@ def _require_pushable(repo: str) -> None:
     require_ready(repo)
 
 
-def _requested(given: dict[str, Any], settings: list[str], config: Path | None, name: str) -> TrainingPlan:
-    """The plan, after what was converted on the way to it has been said."""
+def requested(
+    given: dict[str, Any], settings: list[str], config: Path | None, name: str, data: str | None = None
+) -> TrainingPlan:
+    """The plan, after what was converted on the way to it has been said.
+
+    `name`: of the adapter, and `data`, where they are not given.
+    """
     from punie.cli import console
     from punie.training.presets import model_preset
     from punie.training.request import Layer, parse_setting, read_values, requested_plan
-    from punie.workspace import is_embedded, resolve_model
+    from punie.workspace import is_embedded, local_folder
 
-    layers = [Layer({"model": EMBEDDED_MODEL, "adapter_path": f"adapters/{name}"}, "")]
+    first = {"model": EMBEDDED_MODEL, "adapter_path": f"adapters/{name}"}
+    layers = [Layer(first if data is None else {**first, "data": data}, "")]
     if config is not None:
         layers.append(Layer(read_values(config), str(config)))
     layers.append(Layer(given, "options"))
@@ -166,52 +172,6 @@ def _requested(given: dict[str, Any], settings: list[str], config: Path | None, 
     request = requested_plan(*layers, defaults=model_preset)
     for converted in request.notes:
         console.note(converted)
-    if is_embedded(resolve_model(request.plan.model)):
+    if is_embedded(local_folder(request.plan.model)):
         console.note("Embedded model: options that are not given take its measured settings.")
     return request.plan
-
-
-def benchmark(
-    model: Model = "tiny",
-    data: Annotated[
-        Path | None, typer.Option("--data", help="A dataset folder; by default every row is of the full length.")
-    ] = None,
-    iters: Annotated[int, typer.Option(min=2, help="Iterations to measure.")] = 10,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows per batch.")] = 4,
-    max_seq_length: Annotated[int, typer.Option(min=2, help="Tokens per row at most.")] = 512,
-    num_layers: Annotated[int, typer.Option(min=-1, help="How many of the last layers learn; -1 for all.")] = -1,
-    as_json: Json = False,
-) -> None:
-    """Measure seconds per training iteration, and say whether this model is worth a night."""
-    from dataclasses import asdict
-
-    from punie.benchmark import benchmark as run
-    from punie.cli import console
-    from punie.cli.live import Live
-
-    with Live() as live:
-        live.begin("measuring")
-        result = run(
-            model,
-            data=data,
-            iters=iters,
-            batch_size=batch_size,
-            max_seq_length=max_seq_length,
-            num_layers=num_layers,
-            on_metric=lambda metric: live.metric(metric, iters),
-        )
-    if as_json:
-        console.print_json(asdict(result))
-        return
-    console.print_facts(
-        {
-            "model": model,
-            "measured": f"{result.measured_iterations} iterations of {batch_size} rows",
-            "per iteration": f"{result.seconds_per_iteration:.3f} s ({result.fastest:.3f} to {result.slowest:.3f})",
-            "speed": f"{result.tokens_per_second:,.0f} tokens/s, padding not counted",
-            "peak memory": f"{result.peak_memory / 1e9:.2f} GB",
-            "not counted": f"loading {result.load_seconds:.1f} s, first traces {result.first_trace_seconds:.1f} s, "
-            f"validation {result.validation_seconds:.1f} s",
-        }
-    )
-    console.out.print(result.decision)

@@ -71,6 +71,11 @@ class AdapterFolder:
         return self.run / "outcome.json"
 
     @property
+    def prediction(self) -> Path:
+        """What the run was expected to take; absent where no benchmark told."""
+        return self.run / "prediction.json"
+
+    @property
     def matrix(self) -> Path:
         """Every checkpoint of a curriculum on the same rows; absent where none was asked for."""
         return self.run / "matrix.json"

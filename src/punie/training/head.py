@@ -16,7 +16,7 @@ import numpy as np
 from mlx import nn
 
 from punie.training.checkpoint import flat
-from punie.training.last_layer import LastLayer, last_layer
+from punie.training.last_layer import LastLayer, last_layer, windows_of
 from punie.training.packing import caches
 
 PLAIN_HEADS = frozenset(
@@ -59,7 +59,7 @@ class Halves:
     def hidden(self, inputs: mx.array, places: np.ndarray, segments: mx.array | None) -> mx.array:
         """positions x size, of these places in the flattened inputs."""
         whole = partial(self.body, inputs, cache=caches(self.body, segments))
-        windows = None if self.last is None else self.last.windows(places, *inputs.shape)
+        windows = None if self.last is None else windows_of(places, *inputs.shape)
         if self.last is None or windows is None:
             return whole().flatten(0, 1)[mx.array(places)]
         with self.last.within(windows):

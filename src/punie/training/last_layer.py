@@ -44,6 +44,12 @@ class Windows:
         return cls(starts, length, row * length + column - starts[row])
 
 
+def windows_of(places: np.ndarray, rows: int, width: int) -> Windows | None:
+    """Those around these positions of the flattened inputs; None where the whole layer costs no more."""
+    windows = Windows.around(places, rows, width)
+    return windows if windows.length <= _WORTH_IT * width else None
+
+
 class _Cache:
     """In the place of the layer's cache: it keeps what it is given first, and answers with that."""
 
@@ -62,11 +68,6 @@ class LastLayer:
 
     layers: list[Any]
     call: Callable[..., mx.array]
-
-    def windows(self, places: np.ndarray, rows: int, width: int) -> Windows | None:
-        """None where the whole layer costs no more."""
-        windows = Windows.around(places, rows, width)
-        return windows if windows.length <= _WORTH_IT * width else None
 
     @contextmanager
     def within(self, windows: Windows) -> Generator[None]:

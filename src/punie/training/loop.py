@@ -28,8 +28,9 @@ from punie.training.attention import attention_in_blocks
 from punie.training.batches import Group, TokenRow, clipped
 from punie.training.batching import batching
 from punie.training.checkpoint import flat
+from punie.training.counting import largest_groups
 from punie.training.head import split_model
-from punie.training.loss import CHUNK, group_loss, measured_loss
+from punie.training.loss import group_loss, measured_loss
 from punie.training.memory import estimate
 from punie.training.needs import Needs
 from punie.training.packing import require_packable
@@ -38,6 +39,7 @@ from punie.training.rows import name_rows
 from punie.training.steps import Listener, Pass, Step
 from punie.training.student import Learner
 from punie.training.views import staged_order
+from punie.training.workload import CHUNK
 from punie.training.world import find_world
 
 
@@ -85,9 +87,7 @@ class PunieEngine:
 
     def needs(self) -> Needs:
         plan, model = self.plan, self.learner.model
-        longest = sorted(self.learner.train_rows, key=lambda row: len(row.tokens), reverse=True)
-        budget = plan.batch_tokens and plan.batch_tokens // min(len(longest[0].tokens), self.limit)
-        groups = self.batching.groups(longest[: max(1, budget or plan.batch_size)])
+        groups = largest_groups(plan, self.batching, self.learner.train_rows)
         model.train()
         with attention_in_blocks(model):
             return estimate(self.gradient, model, self.learner.optimizer, groups, self.chunk)

@@ -15,9 +15,7 @@ from mlx import nn
 
 from punie.training.head import Halves
 from punie.training.packing import caches
-
-CHUNK = 1024
-"""Positions whose logits exist at a time."""
+from punie.training.workload import CHUNK
 
 GroupLoss = Callable[[Any, mx.array, np.ndarray, mx.array, mx.array | None], mx.array]
 """Of the model, inputs (rows x width), places (in the flattened inputs), targets, and the segments of a pack, as a

@@ -75,7 +75,7 @@ def estimate(gradient: Gradient, model: Any, optimizer: Optimizer, groups: Seque
     trainable = flat(model.trainable_parameters())
     return Needs(
         weights=mx.get_active_memory(),
-        optimizer=_state_bytes(optimizer, trainable),
+        optimizer=state_bytes(optimizer, trainable),
         gradients=_GRADIENTS * sum(array.nbytes for array in trainable.values()),
         activations=int(max(0.0, fixed) + rows * (by_length * width + by_square * width**2)),
         logits=int(max(0.0, per_position) * learned),
@@ -107,7 +107,7 @@ def _curve(widths: Sequence[int], peaks: Sequence[int]) -> tuple[float, float, f
     return float(fixed), float(linear), float(square)
 
 
-def _state_bytes(optimizer: Optimizer, trainable: dict[str, mx.array]) -> int:
+def state_bytes(optimizer: Optimizer, trainable: dict[str, mx.array]) -> int:
     """Of its moments, whether they exist already or will be made by the first update."""
     fresh = cast(Callable[..., Optimizer], type(optimizer))(learning_rate=0.0)
     fresh.init(trainable)

@@ -29,6 +29,11 @@ class Needs:
     logits: int
 
     @property
+    def counted(self) -> int:
+        """What is there whatever a step does."""
+        return self.weights + self.optimizer + self.gradients
+
+    @property
     def total(self) -> int:
         return sum(getattr(self, field.name) for field in fields(self))
 

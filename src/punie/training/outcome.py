@@ -103,5 +103,10 @@ def summarize(plan: TrainingPlan, adapter: Adapter, metrics: tuple[Metric, ...])
         total_parameters=echo.total_parameters,
         versions=echo.versions,
         finished=now(),
-        machine=f"{platform.platform()}, {os.cpu_count()} cores",
+        machine=machine(),
     )
+
+
+def machine() -> str:
+    """This one, as records name it."""
+    return f"{platform.platform()}, {os.cpu_count()} cores"

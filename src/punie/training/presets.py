@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from punie.files import read_json
-from punie.workspace import is_embedded, resolve_model
+from punie.workspace import is_embedded, local_folder
 
 _TINY_ITERS = 150
 _TINY_RATE = 1e-3
@@ -23,7 +23,7 @@ def preset(model: Path, iters: int | None = None) -> dict[str, Any]:
 
 def model_preset(values: Mapping[str, Any]) -> dict[str, Any]:
     """The same for the model and the length that these values of a plan name."""
-    return preset(resolve_model(str(values["model"])), values.get("iters"))
+    return preset(local_folder(str(values["model"])), values.get("iters"))
 
 
 def cautious(model: Path) -> dict[str, Any]:

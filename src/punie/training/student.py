@@ -101,12 +101,7 @@ def load_model(folder: str) -> tuple[Any, Any]:
 
 def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer: Any) -> Learner:
     """Tokenize, seed, add the trainable parts, and put back the saved state where there is one."""
-    limit = batching(plan).row_limit
-    train, valid = (
-        fit_rows(tokenize(split, tokenizer, plan), split, limit, plan.overlong) for split in (rows.train, rows.valid)
-    )
-    kept = [rows.train.rows[row.line - 1] for row in train.rows]
-    views = stage_views(plan.stages, kept, str(rows.train.path))
+    train, valid, views = learnable_rows(plan, rows, tokenizer)
     mx.random.seed(plan.seed)
     seed = seed_of(random_key())
     make_trainable(model, plan)
@@ -119,6 +114,18 @@ def build_learner(plan: TrainingPlan, rows: TeachingRows, model: Any, tokenizer:
         load_state(state, model, learner.optimizer)
     mx.eval(model.parameters())
     return learner
+
+
+def learnable_rows(
+    plan: TrainingPlan, rows: TeachingRows, tokenizer: Any
+) -> tuple[FittedRows, FittedRows, tuple[View, ...]]:
+    """Training and validation rows as tokens, and what each stage sees of the former."""
+    limit = batching(plan).row_limit
+    train, valid = (
+        fit_rows(tokenize(split, tokenizer, plan), split, limit, plan.overlong) for split in (rows.train, rows.valid)
+    )
+    kept = [rows.train.rows[row.line - 1] for row in train.rows]
+    return train, valid, stage_views(plan.stages, kept, str(rows.train.path))
 
 
 def _by_phase(plan: TrainingPlan, valid: Sequence[TokenRow], split: Split) -> tuple[list[TokenRow], ...]:

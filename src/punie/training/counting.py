@@ -1,0 +1,70 @@
+"""How much a run will compute, from its rows, before any of it is computed. Runs in a training child."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from itertools import islice
+from operator import add
+
+from punie.training.batches import Group, TokenRow
+from punie.training.batching import Batching, batching
+from punie.training.last_layer import windows_of
+from punie.training.plan import TrainingPlan
+from punie.training.views import View, staged_order
+from punie.training.workload import CHUNK, Widest, Work, Workload
+
+_SAMPLED = 256
+"""Steps that are looked at; of a longer run they are taken evenly from all of it."""
+
+
+def count_workload(
+    plan: TrainingPlan, views: Sequence[View], rows: Sequence[TokenRow], valid: Sequence[TokenRow], loss_route: str
+) -> Workload:
+    """`loss_route` as the engine tells it. An adaptive stage is counted as if it stayed in its first phase."""
+    how = batching(plan)
+    order = staged_order(views, how, rows, plan.seed, 0, spread=plan.spread)
+    steps = list(islice(order, 0, plan.iters, -(-plan.iters // _SAMPLED)))
+    groups = [group for step in steps for group in how.groups([rows[index] for index in step])]
+    training = Work(steps=len(steps)) + work_of(groups, loss_route)
+    passes = 1 + -(-plan.iters // plan.steps_per_eval)
+    validation = how.validation(valid, plan.val_batches) if valid else ()
+    return Workload(
+        training * (plan.iters / len(steps)),
+        work_of(validation, loss_route) * passes,
+        widest_of(largest_groups(plan, how, rows), loss_route),
+    )
+
+
+def largest_groups(plan: TrainingPlan, how: Batching, rows: Sequence[TokenRow]) -> list[Group]:
+    """Of the step that the longest rows would make."""
+    longest = sorted(rows, key=lambda row: len(row.tokens), reverse=True)
+    budget = plan.batch_tokens and plan.batch_tokens // min(len(longest[0].tokens), how.row_limit)
+    return how.groups(longest[: max(1, budget or plan.batch_size)])
+
+
+def widest_of(groups: Sequence[Group], loss_route: str) -> Widest:
+    found = max(groups, key=lambda group: group.inputs.size)
+    work = _work(found, loss_route)
+    targets = work.targets if _full(loss_route) else min(CHUNK, work.targets)
+    return Widest(*found.inputs.shape, round(work.last), round(targets))
+
+
+def work_of(groups: Iterable[Group], loss_route: str) -> Work:
+    return reduce(add, (_work(group, loss_route) for group in groups), Work())
+
+
+def _work(group: Group, loss_route: str) -> Work:
+    rows, width = group.inputs.shape
+    windows = windows_of(group.places, rows, width) if "last layer" in loss_route else None
+    return Work(
+        groups=1,
+        positions=rows * width,
+        last=rows * (width if windows is None else windows.length),
+        pairs=rows * width**2,
+        targets=rows * width if _full(loss_route) else len(group.targets),
+    )
+
+
+def _full(loss_route: str) -> bool:
+    return loss_route == "full logits"

@@ -1,0 +1,95 @@
+"""`punie benchmark` and `punie estimate`: real steps of a real engine, and what follows from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from punie.benchmark.anatomy import Anatomy, read_anatomy
+from punie.benchmark.benchmark import benchmark
+from punie.benchmark.cells import Found, Loaded, Measured, measure
+from punie.benchmark.estimate import estimate
+from punie.benchmark.forecast import counted_costs, foretell
+from punie.benchmark.grid import Cell
+from punie.benchmark.saved import Benchmark, find_benchmark, save_benchmark
+from punie.training.plan import TrainingPlan
+from punie.training.request import parse_plan
+from punie.training.workload import full_workload
+
+
+def plan_of(model: Path, **knobs: object) -> TrainingPlan:
+    small = {"batch_size": 2, "max_seq_length": 64, "num_layers": -1, "iters": 10}
+    return parse_plan({"model": str(model), "data": "none", "adapter_path": "none", **small, **knobs}, where="test")
+
+
+@pytest.fixture(scope="module")
+def measured(tiny_model: Path) -> list[Found]:
+    cells = [Cell((64, 64), 1.0, 4, grad_checkpoint=False), Cell((32, 16), 0.5, 4, grad_checkpoint=False)]
+    return list(measure(plan_of(tiny_model), cells, steps=2))
+
+
+@pytest.fixture(scope="module")
+def anatomy(tiny_model: Path) -> Anatomy:
+    return read_anatomy(plan_of(tiny_model))
+
+
+def test_steady_steps_are_timed_apart_from_the_rest(measured: list[Found]) -> None:
+    """Loading, the first step and validation are told beside the seconds per iteration, and not in them."""
+    loaded, first, mixed = measured
+    assert isinstance(loaded, Loaded)
+    assert isinstance(first, Measured)
+    assert isinstance(mixed, Measured)
+    assert loaded.load_seconds > 0
+    assert first.steps == 2
+    assert 0 < first.fastest <= first.seconds <= first.slowest
+    assert first.tokens == 128
+    assert first.work.positions == 2 * 63
+    assert mixed.work.targets == 24
+    assert first.peak_memory > first.needs.counted > 1_000_000
+
+
+def test_what_is_measured_again_takes_the_place_of_what_was_saved(
+    measured: list[Found], anatomy: Anatomy, tiny_model: Path, tmp_path: Path
+) -> None:
+    """Cells of one model, machine and set of versions come together in one file; another rank is another file."""
+    plan, (_, first, mixed) = plan_of(tiny_model), measured
+    assert isinstance(first, Measured)
+    assert isinstance(mixed, Measured)
+    save_benchmark(tmp_path, plan, Benchmark.of(plan, anatomy, 1.0, (first, mixed)))
+    save_benchmark(tmp_path, plan, Benchmark.of(plan, anatomy, 1.0, (first,)))
+    found = find_benchmark(tmp_path, plan)
+    assert found is not None
+    assert found.cells == (first, mixed)
+    assert found.anatomy == anatomy
+    assert find_benchmark(tmp_path, plan_of(tiny_model, rank=4)) is None
+
+
+def test_memory_is_foretold_from_the_config_alone(measured: list[Found], anatomy: Anatomy, tiny_model: Path) -> None:
+    """Before anything is measured, the estimate of the peak is within 15 % of what MLX then says."""
+    plan, first = plan_of(tiny_model), measured[1]
+    assert isinstance(first, Measured)
+    found = foretell(counted_costs(), anatomy, plan, full_workload(plan))
+    assert found.peak_memory == pytest.approx(first.peak_memory, rel=0.15)
+
+
+def test_an_estimate_counts_what_the_model_has(tiny_model: Path, tmp_path: Path) -> None:
+    """Parameters and sizes are those of the embedded model; without a benchmark no time is told."""
+    found = estimate(plan_of(tiny_model, memory_limit=0.1), folder=tmp_path)
+    assert found.anatomy.parameters == 986_240
+    assert found.anatomy.weights_at[32] == 4 * 986_240
+    assert found.forecast.fits
+    assert not found.timed
+    assert 2 < found.largest_batch < 100
+    assert 64 < found.largest_length < 10_000
+
+
+@pytest.mark.slow
+def test_a_whole_benchmark_foretells_its_own_run(tiny_model: Path, tmp_path: Path) -> None:
+    """All kinds of steps are measured, saved and used: an estimate then tells a time."""
+    plan = plan_of(tiny_model)
+    found = benchmark(plan, own_rows=False, steps=2, folder=tmp_path)
+    assert len(found.measured) == 6
+    assert found.forecast.seconds > 0
+    assert found.forecast.peak_memory == pytest.approx(found.measured[0].peak_memory, rel=0.15)
+    assert estimate(plan, folder=tmp_path).timed
