@@ -182,7 +182,7 @@ async def test_an_endpoint_is_evaluated_and_marked_as_not_proven(
         options = EvaluationOptions(
             model=None,
             label="theirs",
-            endpoint=Endpoint(f"{server.base_url}/v1", str(tiny_model), key="sk-secret"),
+            endpoints=(Endpoint(f"{server.base_url}/v1", str(tiny_model), key="sk-secret"),),
             suites=(suite,),
             output=tmp_path / "run",
             max_tokens=8,

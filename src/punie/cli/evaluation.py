@@ -48,8 +48,11 @@ def evaluate(
     ] = False,
     port: Port = 0,
     base_url: Annotated[
-        str | None,
-        typer.Option("--base-url", help="A running OpenAI-compatible server; --model is its name there."),
+        list[str] | None,
+        typer.Option(
+            "--base-url",
+            help="A running OpenAI-compatible server; --model is its name there. Several share the cases.",
+        ),
     ] = None,
     api_key_env: Annotated[
         str, typer.Option("--api-key-env", help="Environment variable with the key for --base-url.")
@@ -84,11 +87,11 @@ def evaluate(
     from punie.serving.endpoint import Endpoint
     from punie.workspace import resolve_model
 
-    endpoint = Endpoint(base_url, model, os.environ.get(api_key_env, "")) if base_url else None
+    endpoints = tuple(Endpoint(url, model, os.environ.get(api_key_env, "")) for url in base_url or ())
     judge = Endpoint(judge_base_url, judge_model, os.environ.get(judge_key_env, "")) if judge_model else None
     options = EvaluationOptions(
-        model=None if endpoint else resolve_model(model),
-        endpoint=endpoint,
+        model=None if endpoints else resolve_model(model),
+        endpoints=endpoints,
         judge=judge,
         label=model,
         suites=tuple(suite or ["tiny"]),

@@ -6,11 +6,11 @@ import ctypes
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from statistics import quantiles
 
-from punie.evaluation.outcomes import Answer, Measurements, Trial
+from punie.evaluation.outcomes import Answer, AskedServer, Measurements, Trial
 
 _USAGE_VERSION, _USAGE_WORDS, _PEAK_WORD = 4, 37, 30
 """`ri_lifetime_max_phys_footprint` of macOS's `struct rusage_info_v4`, in words of eight bytes."""
@@ -33,6 +33,13 @@ def measure(
         finish_reasons=dict(Counter(answer.finish_reason for answer in answers)),
         server_peak_memory=server_peak_memory,
     )
+
+
+def count_servers(servers: Mapping[str, str], trials: Iterable[Trial]) -> Iterator[AskedServer]:
+    """Of several, by address and why each was lost."""
+    answered = Counter(answer.server for trial in trials for answer in trial.answers)
+    for url, lost in servers.items():
+        yield AskedServer(base_url=url, answers=answered[url], lost=lost)
 
 
 def _latencies(asked: list[Answer]) -> tuple[float | None, float | None]:

@@ -17,13 +17,14 @@ class EvaluationOptions:
     """An evaluation as it is asked for. Raises UsageError where options contradict each other."""
 
     model: Path | None
-    """None where an endpoint is asked."""
+    """None where endpoints are asked."""
     label: str
     """The model's name as the user gave it; the record carries it instead of the path."""
     suites: tuple[Suite | str, ...]
     output: Path
     adapter: Path | None = None
-    endpoint: Endpoint | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    """Servers of one model, among which the questions are spread."""
     judge: Endpoint | None = None
     """Who judges the cases with a rubric; without one they are unscored."""
     half: Half | Literal["all"] = "test"
@@ -42,9 +43,9 @@ class EvaluationOptions:
     port: int | None = None
 
     def __post_init__(self) -> None:
-        if (self.model is None) == (self.endpoint is None):
+        if (self.model is None) != bool(self.endpoints):
             raise UsageError("Either a model of this machine or an endpoint is asked, and one of them.")
-        if self.endpoint is not None and (self.adapter is not None or self.port):
+        if self.endpoints and (self.adapter is not None or self.port):
             raise UsageError("An adapter or a port cannot be chosen for a server that somebody else runs.")
         if self.temperature == 0 and self.top_p != 1:
             raise UsageError("top-p does nothing at temperature 0.", hint="Give a temperature, or leave top-p out.")

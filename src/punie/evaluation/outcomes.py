@@ -36,6 +36,8 @@ class Answer(Record):
     seconds: float
     cached: str | None = None
     """When it was given, where it was read back from the cache instead of asked for."""
+    server: str | None = None
+    """The address of the server that gave it, where several were asked."""
 
 
 class Trial(Record):
@@ -122,6 +124,14 @@ class Measurements(Record):
     server_peak_memory: int | None
 
 
+class AskedServer(Record):
+    """One of several servers: how many answers it gave, and why it was asked no more, where it was lost."""
+
+    base_url: str
+    answers: int
+    lost: str = ""
+
+
 class RunRecord(Record):
     """`run.json`: everything but the trials. `format` is raised when the meaning of a field changes."""
 
@@ -140,6 +150,8 @@ class RunRecord(Record):
     """The model that judged rubrics, and where it is asked."""
     restarts: tuple[str, ...] = ()
     """Why the model server was started again while it was asked."""
+    servers: tuple[AskedServer, ...] = ()
+    """Where several were asked."""
     code_execution: Literal["jail", "unsafe child process", "off"]
     seconds: float
     measurements: Measurements

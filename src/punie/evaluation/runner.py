@@ -16,7 +16,7 @@ from punie import __version__
 from punie.errors import CapacityError, InterruptedRun, PunieError, ServerError, UsageError
 from punie.evaluation.asking import Examiner, Question
 from punie.evaluation.cache import AnswerCache
-from punie.evaluation.measurements import measure, peak_memory
+from punie.evaluation.measurements import count_servers, measure, peak_memory
 from punie.evaluation.options import EvaluationOptions
 from punie.evaluation.outcomes import (
     AskedSuite,
@@ -33,7 +33,7 @@ from punie.evaluation.scorers import CodeExecution, choose_code_execution
 from punie.evaluation.selfcheck import ensure_sound
 from punie.evaluation.suite import Half, Suite, load_suite
 from punie.moments import now
-from punie.serving.arms import Arm, LocalModel, ask_endpoint, serve_local
+from punie.serving.arms import Arm, LocalModel, ask_endpoints, serve_local
 from punie.serving.completion import Sampling
 from punie.serving.identity import Identity
 from punie.training.adapter import read_adapter
@@ -129,9 +129,9 @@ async def _serve_and_ask(
 
 
 def _arm(options: EvaluationOptions, log: Path) -> AbstractAsyncContextManager[Arm]:
-    if options.endpoint is not None:
-        return ask_endpoint(options.endpoint, width=options.concurrency)
-    assert options.model is not None, "options without an endpoint have a model"
+    if options.endpoints:
+        return ask_endpoints(options.endpoints, width=options.concurrency)
+    assert options.model is not None, "options without endpoints have a model"
     adapter = options.adapter.resolve() if options.adapter else None
     local = LocalModel(options.model, adapter, options.allow_noop_adapter, options.port or 0)
     return serve_local(local, width=options.concurrency, log=log)
@@ -204,6 +204,7 @@ def _record(
         concurrency_rates=arm.rates,
         judge=judge_name(options.judge),
         restarts=arm.restarts,
+        servers=tuple(count_servers(arm.servers, partial.trials.values())),
         code_execution=exam.execution,
         seconds=partial.seconds,
         measurements=measurements,

@@ -78,6 +78,10 @@ def _identity(record: RunRecord) -> Iterator[Caution]:
     if not identity.proven:
         end = f" is not proven: {identity.base_url} says that it is {identity.model}."
         yield Caution("What answered in ", record.name, end)
+    for server in record.servers:
+        if server.lost:
+            end = f" did not answer to the end, and the others were asked instead: {server.lost}"
+            yield Caution("In ", record.name, f", {server.base_url}{end}")
     if identity.adapter and (identity.adapter_distance or 0) <= (identity.probe_noise or 0):
         yield Caution(
             "Nothing proves that an adapter was applied in ", record.name, ": the probes were answered as by the base."

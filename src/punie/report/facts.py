@@ -139,6 +139,9 @@ def _run_facts(record: RunRecord, tally: Tally) -> Iterator[tuple[str, str]]:
     yield "Code was executed in", record.code_execution
     if record.judge:
         yield "Rubrics were judged by", record.judge
+    for number, server in enumerate(record.servers, start=1):
+        lost = f"; lost: {server.lost}" if server.lost else ""
+        yield f"Server {number}", f"{server.base_url}: {server.answers} answers{lost}"
     if record.restarts:
         yield "The server was started again", "; ".join(record.restarts)
     yield "Wall time", numbers.duration(record.seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +14,7 @@ from punie.serving.client import Client
 from punie.serving.completion import Asker, Completion, Messages, ModelClient, Sampling
 from punie.serving.decoder import TokenDecoder
 from punie.serving.endpoint import Endpoint, EndpointClient
+from punie.serving.fleet import Fleet, gather_fleet
 from punie.serving.identity import Identity, describe_endpoint, prove_identity, same_arm
 from punie.serving.keeper import Keeper
 from punie.serving.server import GREETING, ManagedServer
@@ -33,21 +34,34 @@ class LocalModel:
 
 
 class Arm:
-    """One model, proven or marked as not proven, that is asked at most `width` questions at once."""
+    """One model, proven or marked as not proven. Each server of it is asked at most `width` questions at once."""
 
-    def __init__(self, client: ModelClient, identity: Identity, tuning: Tuning, keeper: Keeper | None = None) -> None:
+    def __init__(
+        self,
+        client: ModelClient,
+        identity: Identity,
+        tuning: Tuning,
+        keeper: Keeper | None = None,
+        fleet: Fleet | None = None,
+    ) -> None:
         self.identity = identity
         self.width = tuning.width
         self.rates = tuning.rates
         """Tokens per second at each width that was tried; none where the width was given."""
         self._client = client
         self._keeper = keeper
-        self._slots = asyncio.Semaphore(tuning.width)
+        self._fleet = fleet
+        self._slots = asyncio.Semaphore(tuning.width * (len(fleet.servers) if fleet else 1))
 
     @property
     def restarts(self) -> tuple[str, ...]:
         """Why the server was started again in between."""
         return tuple(self._keeper.restarts) if self._keeper else ()
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """Why each of several servers was lost, by address; empty where it was not."""
+        return {server.url: server.lost for server in self._fleet.servers} if self._fleet else {}
 
     @property
     def pid(self) -> int | None:
@@ -109,6 +123,22 @@ async def ask_endpoint(endpoint: Endpoint, *, width: int | None) -> AsyncGenerat
     async with EndpointClient(endpoint, keep_alive=width or 0) as client:
         identity = await describe_endpoint(endpoint, client)
         yield Arm(client, identity, await _tuned(client, identity, width))
+
+
+@asynccontextmanager
+async def ask_endpoints(endpoints: Sequence[Endpoint], *, width: int | None) -> AsyncGenerator[Arm]:
+    """The same of one server, or of several that are found to be the same. Width None is measured on the first.
+
+    Raises what `gather_fleet` raises.
+    """
+    if len(endpoints) == 1:
+        async with ask_endpoint(endpoints[0], width=width) as arm:
+            yield arm
+        return
+    async with gather_fleet(endpoints, keep_alive=width or 0) as (fleet, identity):
+        tuning = await _tuned(fleet.well[0].client, identity, width)
+        fleet.allow(tuning.width)
+        yield Arm(fleet, identity, tuning, fleet=fleet)
 
 
 async def _tuned(client: ModelClient, identity: Identity, width: int | None) -> Tuning:

@@ -47,6 +47,8 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    server: str | None = None
+    """Which of several answered."""
 
 
 class Asker(Protocol):

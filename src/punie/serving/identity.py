@@ -66,7 +66,8 @@ class Identity(_Record):
     probe_noise: float | None = None
     """The same difference between two askings of the same arm: how far the server is from itself."""
     base_url: str | None = None
-    """The address of somebody else's server. Its probes, by the text of tokens, are empty where it offers none."""
+    """The address of somebody else's server, or of several, with commas between. Its probes, by the text of tokens, are
+    empty where it offers none."""
 
     @property
     def proven(self) -> bool:
@@ -116,7 +117,7 @@ async def describe_endpoint(endpoint: Endpoint, client: EndpointClient) -> Ident
 def same_base(one: Identity, other: Identity) -> bool:
     """Whether two runs stood on the same model: equal files, and base probes no farther apart than rounding takes."""
     fields = ("model_hash", "tokenizer_hash", "template_hash")
-    return _same_fields(one, other, fields) and _same_answers(one.base_probes, other.base_probes)
+    return _same_fields(one, other, fields) and same_answers(one.base_probes, other.base_probes)
 
 
 def same_arm(one: Identity, other: Identity) -> bool:
@@ -124,7 +125,7 @@ def same_arm(one: Identity, other: Identity) -> bool:
     return (
         same_base(one, other)
         and one.adapter_hash == other.adapter_hash
-        and _same_answers(one.adapter_probes, other.adapter_probes)
+        and same_answers(one.adapter_probes, other.adapter_probes)
     )
 
 
@@ -132,7 +133,8 @@ def _same_fields(one: Identity, other: Identity, fields: Iterable[str]) -> bool:
     return all(getattr(one, field) == getattr(other, field) for field in fields)
 
 
-def _same_answers(one: Sequence[ProbeAnswer], other: Sequence[ProbeAnswer]) -> bool:
+def same_answers(one: Sequence[ProbeAnswer], other: Sequence[ProbeAnswer]) -> bool:
+    """Whether the same probes were answered, no farther apart than rounding takes."""
     prompts = [[probe.prompt for probe in probes] for probes in (one, other)]
     return prompts[0] == prompts[1] and _distance(one, other) <= _UNSTEADY
 
