@@ -31,8 +31,10 @@ from punie.workspace import resolve_model
 
 IDS = [3 + 37 * place % 997 for place in range(48)]
 PARAMETERS = {"rank": 4, "scale": 2.5, "dropout": 0.0}
-BOUND = 1e-3
-"""Of a logit, where the adapter moves logits by about one: float32 sums in another order, over some layers."""
+ROUNDING = 1e-4
+"""Of a logit, where the adapter moves logits by more than one: float32 sums in another order, over six layers."""
+BARE = 2e-3
+"""What the two libraries may differ by without an adapter: some compute the same activation in another way."""
 
 
 def main() -> None:
@@ -97,7 +99,7 @@ def peft(python: Path, *words: str) -> None:
 
 
 def report(folder: Path, python: Path) -> None:
-    """Exits with 1 where a difference is more than rounding."""
+    """Exits with 1 where a difference is more than rounding, or than the models differ by themselves."""
     made = sorted(path.parent for path in folder.glob("*/asked.json"))
     peft(python, "compare", *map(str, made))
     found = {path.name: read_json(path / "found.json") for path in made}
@@ -107,8 +109,8 @@ def report(folder: Path, python: Path) -> None:
     print_table(
         ("", "with the adapter", "without it", "moved by it"), rows, "largest difference of a logit, PEFT and mlx-lm"
     )
-    if any(one["difference"] > BOUND for one in found.values()):
-        raise SystemExit(1)
+    if any(one["bare"] > BARE or one["difference"] > max(ROUNDING, 2 * one["bare"]) for one in found.values()):
+        raise SystemExit("PEFT does not compute what mlx-lm computes.")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ MODEL = "model.safetensors"
 
 def test_fused_weights_are_the_base_plus_the_adapter(qwen: Path, make_adapter: AdapterMaker, tmp_path: Path) -> None:
     """What lies on disk differs from the base by scale * B * A, as numpy makes it of the files, and answers like it."""
-    adapter = make_adapter(qwen)
-    proof = fuse(adapter, tmp_path / "fused")
+    adapter, told = make_adapter(qwen), []
+    proof = fuse(adapter, tmp_path / "fused", on_measured=told.append)
+    assert told == ["adapter", "base", "fused"]
     base, fused, matrices = (
         {name: np.array(array) for name, array in mx.load(str(file)).items()}
         for file in (qwen / MODEL, tmp_path / "fused" / MODEL, adapter / "adapters.safetensors")

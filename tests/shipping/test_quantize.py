@@ -16,7 +16,7 @@ from punie.shipping.quantize import quantize
 @pytest.mark.slow
 def test_more_bits_are_larger_and_nearer(tiny_model: Path, tmp_path: Path) -> None:
     """Size grows and divergence falls with every bit; each folder loads at its width, and the proof says the same."""
-    proof = quantize(str(tiny_model), [4, 5, 6, 8], tmp_path / "out")
+    proof = quantize(str(tiny_model), [2, 3, 4, 5, 6, 8], tmp_path / "out")
     before, *made = proof.models
     sizes = [measured.size for measured in made]
     distances = [measured.divergence.kl_mean for measured in made if measured.divergence]
@@ -26,10 +26,10 @@ def test_more_bits_are_larger_and_nearer(tiny_model: Path, tmp_path: Path) -> No
     assert distances == sorted(distances, reverse=True)
     assert all(measured.tokens_per_second > 0 for measured in made)
     # Scale and offset of 64 weights are float32 here: one bit more for each weight.
-    assert [measured.bits_per_weight for measured in made] == pytest.approx([5, 6, 7, 9], abs=0.2)
+    assert [measured.bits_per_weight for measured in made] == pytest.approx([3, 4, 5, 6, 7, 9], abs=0.2)
     *_, config = load(str(tmp_path / "out/5-bit"), return_config=True)
     assert config["quantization"]["bits"] == 5
-    assert len(json.loads((tmp_path / "out/proof.json").read_text())["models"]) == 5
+    assert len(json.loads((tmp_path / "out/proof.json").read_text())["models"]) == 7
 
 
 def test_what_cannot_be_quantized_is_refused(tiny_model: Path, tmp_path: Path) -> None:

@@ -51,7 +51,14 @@ def fuse(
 
     with Live() as live:
         live.begin("fusing")
-        proof = run(adapter, output, model=model, requantize=requantize, min_kept=min_kept)
+        proof = run(
+            adapter,
+            output,
+            model=model,
+            requantize=requantize,
+            min_kept=min_kept,
+            on_measured=lambda name: live.stage(f"{name} is measured"),
+        )
         base = resolve_model(model or read_adapter(adapter).base_model)
         candidates = [
             Candidate("adapter", base, adapter.resolve()),
@@ -95,7 +102,7 @@ def quantize(
     widths = _read_bits(bits)
     with Live() as live:
         live.begin("quantizing")
-        proof = run(model, widths, output)
+        proof = run(model, widths, output, lambda name: live.stage(f"{name} is measured"))
         made = [Candidate(name_of(width), (output / name_of(width)).resolve()) for width in widths]
         if suite:
             proof = score(proof, output, [Candidate("before", resolve_model(model)), *made], suite, live.stage)
@@ -116,7 +123,7 @@ def _show(proof: Proof) -> None:
     scores = {score.name: score for score in proof.scores}
     rows = []
     for measured in proof.models:
-        figures = (numbers.size(measured.size), f"{measured.bits_per_weight:.1f}", f"{measured.tokens_per_second:,.0f}")
+        figures = (numbers.size(measured.size), f"{measured.bits_per_weight:.1f}", f"{measured.tokens_per_second:,.3g}")
         row = (measured.name, *figures, *_divergence(measured.divergence))
         rows.append((*row, *_score(scores[measured.name])) if scores else row)
     console.print_table((*_COLUMNS, *_SCORES) if scores else _COLUMNS, rows)

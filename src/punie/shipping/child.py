@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,14 +13,16 @@ from punie.data.draft import Draft
 from punie.errors import TrainingError, UsageError
 from punie.files import write_json
 from punie.process import Child
-from punie.shipping.messages import DECODER, Asked, Event
+from punie.shipping.messages import DECODER, Asked, Event, Measured
 from punie.training.disk import require_space
 from punie.training.metrics import Failed, follow
 
 WORKER = "punie.shipping.worker"
+OnMeasured = Callable[[str], None]
+"""Told the name of each model that has been measured: minutes may lie between."""
 
 
-def ask_child(asked: Asked) -> list[Event]:
+def ask_child(asked: Asked, on_measured: OnMeasured = lambda name: None) -> list[Event]:
     """All that the child says. Raises what it raises, and TrainingError with its last lines where it breaks."""
     heard = []
     with tempfile.TemporaryDirectory(prefix="punie-") as scratch:
@@ -31,6 +33,8 @@ def ask_child(asked: Asked) -> list[Event]:
             for event in follow(events, lambda: child.poll() is None, DECODER):
                 if isinstance(event, Failed):
                     raise event.to_error()
+                if isinstance(event, Measured):
+                    on_measured(event.name)
                 heard.append(event)
             if code := child.wait():
                 raise TrainingError(f"Writing the model broke off with exit code {code}.", hint=child.last_lines())

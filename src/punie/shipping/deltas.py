@@ -31,12 +31,16 @@ def read_weights(folder: Path) -> dict[str, mx.array]:
     return found
 
 
-def survival(modules: Mapping[str, Any], weights: Mapping[str, mx.array], layout: Mapping[str, Any]) -> Survival:
+def survival(modules: dict[str, Any], weights: dict[str, mx.array], layout: Mapping[str, Any]) -> Survival:
     """Compare stored `weights` with base + delta; `layout` is the `quantization` of the stored configuration.
 
-    Raises UsageError where the adapter changes no weight at all.
+    Both are emptied on the way, so that memory holds the weights of one module. Raises UsageError where the adapter
+    changes no weight at all.
     """
-    lengths = {name: _lengths(module, name, weights, layout) for name, module in modules.items()}
+    lengths = {}
+    for name in list(modules):
+        lengths[name] = _lengths(modules.pop(name), name, weights, layout)
+        weights.pop(f"{name}.weight")
     total = sum(length for _, length, _ in lengths.values())
     if total == 0:
         raise UsageError(
@@ -47,7 +51,7 @@ def survival(modules: Mapping[str, Any], weights: Mapping[str, mx.array], layout
     least = min(shares, key=lambda name: shares[name])
     steps = [steps for *_, steps in lengths.values()]
     return Survival(
-        modules=len(modules),
+        modules=len(lengths),
         share=sum(along for along, *_ in lengths.values()) / total,
         least=shares[least],
         least_module=least,

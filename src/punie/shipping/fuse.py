@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from punie.errors import UsageError
 from punie.files import read_json
-from punie.shipping.child import ask_child, new_folder
-from punie.shipping.messages import FuseAsked, Measured, Survival, weight_bytes
+from punie.shipping.child import OnMeasured, ask_child, new_folder
+from punie.shipping.messages import Event, FuseAsked, Measured, Survival, weight_bytes
 from punie.shipping.proof import Proof, made_of, require_fused
 from punie.training.adapter import read_adapter
 from punie.workspace import resolve_model
@@ -22,6 +23,7 @@ def fuse(
     model: str | None = None,
     requantize: bool = False,
     min_kept: float = 0.5,
+    on_measured: OnMeasured = lambda name: None,
 ) -> Proof:
     """Write the fused model and its proof into `output`; where too little of the adapter is left, write nothing.
 
@@ -34,13 +36,15 @@ def fuse(
         raise UsageError("The model is not quantized, so there is nothing to requantize.", where=str(base))
     with new_folder(output, bytes_needed(base, widened=quantized and not requantize)) as folder:
         asked = FuseAsked(str(base), str(found.folder.resolve()), str(folder), requantize)
-        heard = ask_child(asked)
-        models = tuple(event for event in heard if isinstance(event, Measured))
-        survival = next((event for event in heard if isinstance(event, Survival)), None)
-        proof = Proof("fuse", made_of(base, found.folder), models, survival)
+        proof = _proof(ask_child(asked, on_measured), made_of(base, found.folder))
         require_fused(proof, min_kept)
         proof.write(folder)
     return proof
+
+
+def _proof(heard: Sequence[Event], sources: dict[str, str]) -> Proof:
+    models = tuple(event for event in heard if isinstance(event, Measured))
+    return Proof("fuse", sources, models, next((event for event in heard if isinstance(event, Survival)), None))
 
 
 def bytes_needed(model: Path, *, widened: bool) -> int:

@@ -22,8 +22,8 @@ from punie.serving.identity import PROBES
 from punie.shipping.messages import Divergence, Measured
 
 _ANSWER_TOKENS = 32
-_TIMED = 3
-"""Probes."""
+_TIMED, _TIMED_SECONDS = 3, 4.0
+"""Probes, and what they may take together."""
 
 PROMPTS = (
     *(messages[-1]["content"] for messages in PROBES),
@@ -111,13 +111,15 @@ def _divergence(model: Any, probes: Sequence[Probe], name: str) -> Divergence:
 
 
 def _speed(model: Any, probes: Sequence[Probe]) -> float:
-    """Tokens per second after the first one of an answer, over the first probes; one is asked before, to warm."""
+    """Tokens per second after the first one of an answer, over the first probes or for some seconds."""
     tokens, seconds = 0, 0.0
-    for number, probe in enumerate([probes[0], *probes[:_TIMED]]):
-        steps = _generated(model, probe.prompt)
+    for probe in probes[:_TIMED]:
+        steps = islice(_generated(model, probe.prompt), _ANSWER_TOKENS)
         next(steps)
         began = time.perf_counter()
-        made = sum(1 for _ in islice(steps, _ANSWER_TOKENS))
-        if number:
-            tokens, seconds = tokens + made, seconds + time.perf_counter() - began
+        for _ in steps:
+            tokens, elapsed = tokens + 1, time.perf_counter() - began
+            if seconds + elapsed > _TIMED_SECONDS:
+                return tokens / (seconds + elapsed)
+        seconds += elapsed
     return tokens / seconds

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from punie.errors import UsageError
 from punie.files import read_json
-from punie.shipping.child import ask_child, new_folder
+from punie.shipping.child import OnMeasured, ask_child, new_folder
 from punie.shipping.messages import Measured, QuantizeAsked, weight_bytes
 from punie.shipping.proof import Proof, made_of
 from punie.workspace import resolve_model
@@ -15,7 +15,7 @@ from punie.workspace import resolve_model
 WIDTHS = (2, 3, 4, 5, 6, 8)
 
 
-def quantize(model: str, bits: Sequence[int], output: Path) -> Proof:
+def quantize(model: str, bits: Sequence[int], output: Path, on_measured: OnMeasured = lambda name: None) -> Proof:
     """Write `output`/N-bit for each width, and one proof beside them.
 
     Raises UsageError, CapacityError and TrainingError.
@@ -31,7 +31,7 @@ def quantize(model: str, bits: Sequence[int], output: Path) -> Proof:
         )
     with new_folder(output, sum(bytes_needed(weight_bytes(base), width) for width in bits)) as folder:
         asked = QuantizeAsked(str(base), {width: str(folder / name_of(width)) for width in bits})
-        models = tuple(event for event in ask_child(asked) if isinstance(event, Measured))
+        models = tuple(event for event in ask_child(asked, on_measured) if isinstance(event, Measured))
         proof = Proof("quantize", made_of(base), models)
         proof.write(folder)
     return proof

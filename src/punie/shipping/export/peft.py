@@ -22,7 +22,7 @@ from punie.shipping.messages import Converted, PeftAsked
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 SAME_NAMES = (
-    *("gemma", "gemma2", "gemma3_text", "glm", "granite", "llama", "mistral", "olmo2", "phi3"),
+    *("gemma", "gemma2", "gemma3_text", "granite", "llama", "mistral", "olmo2", "phi3"),
     *("qwen2", "qwen3", "smollm3", "stablelm", "starcoder2"),
 )
 """Kinds of models whose modules mlx-lm calls as transformers does; `benchmarks/export_to_peft.py` tries each."""
