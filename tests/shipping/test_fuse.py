@@ -53,19 +53,18 @@ def test_dora_survives(qwen: Path, make_adapter: AdapterMaker, tmp_path: Path) -
 
 @pytest.mark.slow
 def test_requantizing_that_erases_the_adapter_is_refused(
-    qwen: Path, make_adapter: AdapterMaker, tmp_path: Path
+    tiny_model: Path, make_adapter: AdapterMaker, tmp_path: Path
 ) -> None:
     """A small adapter is lost in 4 bits: exit code 7 and no output; as floats the same one survives."""
-    quantize(str(qwen), [4], tmp_path / "narrow")
+    quantize(str(tiny_model), [4], tmp_path / "narrow")
     base = tmp_path / "narrow/4-bit"
     adapter = make_adapter(base, size=0.002)
     with pytest.raises(GateError, match="erased the adapter"):
         fuse(adapter, tmp_path / "erased", requantize=True)
     assert not (tmp_path / "erased").exists()
-    # Random weights are chaotic: 16-bit rounding alone moves their answers by as much as this adapter does.
-    proof = fuse(adapter, tmp_path / "kept", min_kept=0.2)
+    proof = fuse(adapter, tmp_path / "kept")
     assert proof.survival is not None
-    assert proof.survival.share == pytest.approx(1, abs=0.1)
+    assert proof.survival.share == pytest.approx(1, abs=0.01)
     assert "quantization" not in json.loads((tmp_path / "kept/config.json").read_text())
 
 
