@@ -100,7 +100,13 @@ def test_killed_anywhere_it_ends_as_if_it_had_not_been(folder: Path) -> None:
         assert 0 < lesson["kept"] <= lesson["right"] < lesson["answers"]
         assert lesson["kept"] < lesson["rows"] <= 2 * lesson["kept"]
     assert max(Counter(answered(folder)).values()) == 1
-    assert (record["test"] is not None) == (record["chosen"] > 0) == (folder / "made/test/comparison.html").is_file()
+    tested = record["chosen"] > 0
+    assert (record["test"] is not None) == tested == (folder / "made/test/comparison.html").is_file()
+    assert (
+        (record["beside_control"] is not None)
+        == tested
+        == (folder / "made/control/adapter/adapters.safetensors").is_file()
+    )
     page = (folder / "made/report.html").read_text()
     assert "Round by round" in page
     assert "rounds/2/dev/report.html" in page

@@ -48,7 +48,7 @@ def improve(
 
 def _show(found: Improvement) -> None:
     from punie.cli import console
-    from punie.improvement.report import dev_rows, headline, sentences
+    from punie.improvement.report import control_told, dev_rows, headline, sentences
 
     console.print_table(["", "right answers", "rows", "dev", "points", "p", "rose"], dev_rows(found))
     if found.comparison is not None:
@@ -56,5 +56,5 @@ def _show(found: Improvement) -> None:
         console.show_comparison(found.comparison)
     else:
         console.print_line(headline(found))
-    for sentence in sentences(found):
+    for sentence in filter(None, (control_told(found), *sentences(found))):
         console.note(sentence)

@@ -49,8 +49,13 @@ class ImprovementFolder:
 
     @property
     def test(self) -> Path:
-        """The test half, asked of the chosen adapter; beside it that of the start."""
+        """The test half, asked of the start and the chosen adapter, and of the control."""
         return self.root / "test"
+
+    @property
+    def control(self) -> RoundFolder:
+        """The start, trained as long on the replayed rows alone."""
+        return RoundFolder(self.root / "control")
 
     @property
     def figures(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,8 @@ class Improvement:
     """Why there was no further round."""
     comparison: Comparison | None
     """On the test half, with the start; None where the start was chosen."""
+    beside_control: Comparison | None
+    """The same with the control, where there is one."""
 
 
 def improve(recipe: ImprovementRecipe, output: Path, command: str, watcher: Watcher) -> Improvement:
@@ -53,16 +56,24 @@ def _improve(shop: Workshop) -> Improvement:
         dev = shop.sit(f"round {number}: dev", school.dev, lesson.adapter, folder.round(number).dev)
         standings.append(stand(standings, lesson, dev, shop.recipe.rise))
     chosen = best(standings)
-    return Improvement(tuple(standings), chosen, ended, _tested(shop, chosen))
+    return Improvement(tuple(standings), chosen, ended, *_tested(shop, standings, chosen))
 
 
-def _tested(shop: Workshop, chosen: Standing) -> Comparison | None:
-    """The one look at the test half, for the start and the round that dev chose."""
+def _tested(
+    shop: Workshop, standings: Sequence[Standing], chosen: Standing
+) -> tuple[Comparison | None, Comparison | None]:
+    """The one look at the test half: of the start, of the round that dev chose, and of the control."""
     if chosen.number == 0:
-        return None
+        return None, None
     school, place = shop.school, shop.folder.test
     start = shop.sit("start: test", school.test, school.adapter, place / "start")
     after = shop.sit("chosen: test", school.test, chosen.adapter, place / f"round-{chosen.number}")
     comparison = with_teaching(compare(start, after), start, after)
     write_comparison_page(comparison, place)
-    return comparison
+    if school.replay is None or not shop.recipe.control:
+        return comparison, None
+    lessons = (standing.lesson for standing in standings[: chosen.number + 1])
+    control = shop.practise(sum(lesson.iterations for lesson in lessons if lesson is not None))
+    beside = compare(shop.sit("control: test", school.test, control, place / "control"), after)
+    write_comparison_page(beside, place / "beside-control")
+    return comparison, beside

@@ -46,6 +46,8 @@ class ImprovementRecipe(Record):
     """A dataset whose training rows are mixed in: what the student learned before."""
     replay_share: Annotated[float, Field(gt=0, lt=1)] = 0.5
     """Of the rows of a round, as far as there are so many."""
+    control: bool = True
+    """With replay: whether the start also learns these rows alone, for as many iterations as the chosen round did."""
     rounds: Count = 5
     """At most."""
     rise: Rise = "higher"
@@ -66,14 +68,20 @@ class ImprovementRecipe(Record):
             raise ValueError(f"training cannot say {taken[0]}: every round has its own")
         return self
 
-    def plan(self, number: int, data: Path, adapter: Path | None, output: Path) -> TrainingPlan:
-        """What a round trains, from the adapter so far. Raises UsageError that names the key."""
+    def plan(
+        self, number: int, data: Path, adapter: Path | None, output: Path, iters: int | None = None
+    ) -> TrainingPlan:
+        """What a round trains, from the adapter so far, for its own number of iterations or another one.
+
+        Raises UsageError that names the key.
+        """
         begin = {} if adapter is None else {"resume_from": str(adapter)}
         paths = {"model": self.model, "data": str(data), "adapter_path": str(output), **begin}
         own = Layer({**paths, "seed": self.seed + number}, "")
         return requested_plan(
             own,
             Layer(self.training, "key training"),
+            Layer({} if iters is None else {"iters": iters}, ""),
             defaults=lambda values: preset(resolve_model(self.model), values.get("iters")),
         ).plan
 

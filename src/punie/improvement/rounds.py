@@ -29,6 +29,7 @@ from punie.serving.arms import LocalModel
 from punie.serving.completion import Sampling
 from punie.training.adapter import AdapterFolder
 from punie.training.outcome import TrainingOutcome
+from punie.training.plan import TrainingPlan
 from punie.training.runner import train
 
 
@@ -63,7 +64,8 @@ class Workshop:
             return None
         kept, passed_over = own.counts["train"], own.removed.get(NOT_CHOSEN, 0)
         rows = self._mix(number, place, kept)
-        outcome = self._train(number, place, adapter, rows)
+        plan = self.recipe.plan(number, place.data, adapter, place.adapter)
+        outcome = self._train(f"round {number}: training", plan, rows)
         return Lesson(
             adapter=place.adapter,
             answers=kept + sum(own.removed.values()),
@@ -72,6 +74,16 @@ class Workshop:
             rows=rows,
             iterations=outcome.iterations,
         )
+
+    def practise(self, iterations: int) -> Path:
+        """Train the start on the replayed rows alone, and return its adapter."""
+        place, replay = self.folder.control, self.school.replay
+        assert replay is not None, "a control learns what is replayed"
+        if not place.data.is_dir():
+            merge([replay], place.data)
+        plan = self.recipe.plan(0, place.data, self.school.adapter, place.adapter, iterations)
+        self._train("control: training", plan, read_manifest(place.data).counts["train"])
+        return place.adapter
 
     def sit(self, what: str, suite: Suite, adapter: Path | None, output: Path) -> EvaluationRun:
         """The answers to an exam, asked for unless they lie there."""
@@ -135,14 +147,13 @@ class Workshop:
             merge([place.rows, replay], place.data, mixture=mixture)
         return read_manifest(place.data).counts["train"]
 
-    def _train(self, number: int, place: RoundFolder, adapter: Path | None, rows: int) -> TrainingOutcome:
-        self.watcher.step(f"round {number}: training")
-        plan = self.recipe.plan(number, place.data, adapter, place.adapter)
-        learned = AdapterFolder(place.adapter)
+    def _train(self, what: str, plan: TrainingPlan, rows: int) -> TrainingOutcome:
+        self.watcher.step(what)
+        learned = AdapterFolder.of(plan)
         earlier = learned.outcome.is_file()
         outcome = train(
             plan, resume=learned.plan.is_file(), on_metric=lambda metric: self.watcher.metric(metric, plan.iters)
         )
-        write_training_page(place.adapter)
+        write_training_page(learned.root)
         self.watcher.done(f"{outcome.iterations} iterations on {rows} rows", earlier=earlier)
         return outcome

@@ -5,7 +5,6 @@ Which split a conversation belongs to depends on its question alone, so what one
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from punie.data.source import SPLITS
 from punie.data.writer import DatasetWriter
 from punie.errors import DataError, UsageError
 from punie.files import hash_file
+from punie.generate.categories.diversity import entropy
 from punie.generate.dice import Dice
 from punie.generate.toolcalls.conversations import CALLING, KINDS, Author, Drawn
 from punie.generate.toolcalls.declared import DeclaredTool, load_tools
@@ -133,7 +133,7 @@ class _Making:
             "kinds": {kind: self._kinds[kind] for kind in KINDS},
             "forms": dict(sorted(self._forms.items())),
             "calling_percent": round(100 * calling / rows, 1),
-            "templates": {"used": len(self._templates), "entropy_bits": round(_entropy(self._templates), 2)},
+            "templates": {"used": len(self._templates), "entropy_bits": round(entropy(self._templates), 2)},
             "rejected": dict(sorted(self._rejected.items())),
         }
 
@@ -194,9 +194,3 @@ def _mixed(wanted: Mapping[str, _Places], seed: int) -> Iterator[str]:
     """Every row's kind, in random order."""
     kinds = [kind for kind, places in wanted.items() for _ in range(sum(places.left.values()))]
     yield from Dice(f"kinds {seed}").some(kinds, len(kinds))
-
-
-def _entropy(counted: Counter[str]) -> float:
-    """Of the choice of a template, in bits (Shannon 1948)."""
-    total = counted.total()
-    return -sum(many / total * math.log2(many / total) for many in counted.values())
