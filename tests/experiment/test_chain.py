@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+from signals import Hit
 
 from punie.evaluation.runs import read_run
 from punie.files import hash_file
@@ -21,7 +22,6 @@ from punie.files import hash_file
 pytestmark = pytest.mark.slow
 
 PATIENCE = 600.0
-KILLING = Path(__file__).parents[1] / "fakes" / "killing"
 SUITE = {"name": "few", "max_tokens": 48, "draw": {"generator": "tiny", "seed": 1, "counts": {"reasoning": 4}}}
 RECIPE: dict[str, Any] = {
     "kind": "chain",
@@ -53,9 +53,7 @@ def start(folder: Path, recipe: Mapping[str, Any], kill: str = "") -> subprocess
     (folder / "few.yaml").write_text(yaml.safe_dump(SUITE))
     (folder / "small.yaml").write_text(yaml.safe_dump(dict(recipe)))
     command = [sys.executable, "-m", "punie", "experiment", "run", "small.yaml", "--output", "made", "--json"]
-    hit = {"HIT_IN": "experiment run", "HIT_AT": kill, "HIT_WITH": "SIGKILL", "HIT_WHOM": "self"} if kill else {}
-    path = os.pathsep.join([str(KILLING), os.environ.get("PYTHONPATH", "")]) if kill else None
-    environment = {**os.environ, **hit, **({"PYTHONPATH": path} if path else {})}
+    environment = {**os.environ, **(Hit("experiment run", kill).environment if kill else {})}
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=PATIENCE)
 
 

@@ -59,9 +59,9 @@ def write_page(
 def _said(outcome: Outcome, broken: PunieError | None) -> Sequence[str]:
     """The sentence that is read first, and those that bear it out."""
     if broken is not None:
-        return f"Not finished: {len(outcome.entries)} steps are done.", broken.what, broken.where
+        return f"Not finished; steps done: {len(outcome.entries)}.", broken.what, broken.where
     if not outcome.verdicts:
-        return (f"Done: {len(outcome.entries)} steps. Nothing was compared.",)
+        return (f"All steps are done: {len(outcome.entries)}. Nothing was compared.",)
     by_name = {verdict.model: verdict for verdict in outcome.verdicts}
     if outcome.chosen is None:
         return "No model passes the gate.", *(verdict.headline for verdict in outcome.verdicts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from punie.errors import PunieError
-from punie.experiment.chain import steps
+from punie.experiment.chain import judging, models
 from punie.experiment.chain.cleanup import clear
 from punie.experiment.chain.folder import ChainFolder
 from punie.experiment.chain.ledger import Ledger
@@ -13,7 +13,8 @@ from punie.experiment.chain.outcome import Outcome, Verdict, chosen, read_verdic
 from punie.experiment.chain.page import write_page
 from punie.experiment.chain.preflight import require_ready
 from punie.experiment.chain.recipe import ChainExperiment
-from punie.experiment.chain.steps import Candidate, Work
+from punie.experiment.chain.rows import make_rows
+from punie.experiment.chain.work import Candidate, Work
 from punie.experiment.folder import held, interruptible
 from punie.experiment.watcher import Watcher
 from punie.files import write_text
@@ -49,20 +50,20 @@ def _finished(work: Work) -> Outcome:
 
 def chain(work: Work) -> tuple[Verdict, ...]:
     """Data, curriculum, training with its selection, fusing, quantizing, evaluation, comparison."""
-    recipe, model = work.recipe, steps.base(work)
+    recipe, model = work.recipe, models.base(work)
     first, others = Candidate("base", model), list[Candidate]()
     if recipe.evaluate is not None:
-        first = steps.ask(work, first)
+        first = judging.ask(work, first)
     if recipe.data is not None:
-        rows = steps.make_rows(work)
+        rows = make_rows(work)
         if recipe.train is not None:
-            adapter = steps.train_adapter(work, model, rows)
+            adapter = models.train_adapter(work, model, rows)
             others.append(Candidate("adapter", model, adapter))
             if recipe.fuse is not None:
-                model = steps.fuse_adapter(work, model, adapter)
+                model = models.fuse_adapter(work, model, adapter)
                 others.append(Candidate("fused", model))
     if recipe.quantize is not None:
-        others += steps.quantize_model(work, model)
+        others += models.quantize_model(work, model)
     if recipe.evaluate is not None:
-        others = [steps.ask(work, other) for other in others]
-    return read_verdicts(steps.compare_models(work, first, others)) if recipe.compare is not None else ()
+        others = [judging.ask(work, other) for other in others]
+    return read_verdicts(judging.compare_models(work, first, others)) if recipe.compare is not None else ()
