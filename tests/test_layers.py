@@ -46,6 +46,7 @@ CHILD_ENTRIES = {
     "punie.training.pretrain.worker",
     "punie.training.pretrain.start_worker",
     "punie.experiment.completion_worker",
+    "punie.serving.worker",
     "punie.shipping.worker",
     "punie.doctor.compute_worker",
     "punie.data.check.rendering_worker",

@@ -61,7 +61,7 @@ def punie_train(plan: TrainingPlan, *words: str, **hit: str) -> subprocess.Compl
     file = Path(plan.adapter_path).parent / "asked.yaml"
     file.write_text(plan.to_yaml())
     path = os.pathsep.join(filter(None, [str(KILLING), os.environ.get("PYTHONPATH")]))
-    armed = {"PYTHONPATH": path, "HIT_IN": "mlx_lm server", **hit} if hit else {}
+    armed = {"PYTHONPATH": path, "HIT_IN": "punie.serving.worker", **hit} if hit else {}
     return subprocess.run(
         [sys.executable, "-m", "punie", "train", "--config", str(file), *words],
         env={**os.environ, **armed},

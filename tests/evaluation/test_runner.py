@@ -110,6 +110,9 @@ async def test_an_evaluation_from_end_to_end(tmp_path: Path, tiny_model: Path, s
     asked = run.record.suites[0]
     assert (run.record.identity.model, asked.max_tokens, asked.self_check.references) == ("tiny", 48, 6)
     assert run.record.measurements.asked == 6
+    (drawn,) = run.record.drawn
+    assert (drawn.suite, drawn.temperature, drawn.max_tokens) == (asked.name, 0.0, 48)
+    assert 0 < drawn.answers <= 6 - early
     assert (run.record.measurements.server_peak_memory or 0) > 10_000_000
     assert len(run.record.identity.base_probes) == 3
     assert len(stages) == 3
@@ -165,7 +168,8 @@ async def test_a_server_that_dies_makes_no_zeros(tmp_path: Path, tiny_model: Pat
 
     def kill_server(trial: Trial, done: int, total: int) -> None:
         seen.append(trial)
-        server_of(tiny_model).kill()
+        for server in children_of(str(tiny_model)):  # none, where another answer had come before the first death
+            server.kill()
 
     with pytest.raises(ServerError, match="of 6 answers are kept; the same command goes on"):
         await evaluate(options, on_trial=kill_server)

@@ -210,6 +210,9 @@ def test_probes_within_tolerance_are_the_same_base(before: EvaluationRun, after:
     [
         ({"temperature": 0.7}, "Temperature differs: 0.0 before, 0.7 after"),
         ({"top_p": 0.9}, "Top p differs"),
+        ({"top_k": 20}, "Top k differs"),
+        ({"min_p": 0.05}, "Min p differs"),
+        ({"repetition_penalty": 1.1}, "Repetition penalty differs"),
         ({"max_tokens": 32}, "Longest answer in tiny differs: 160 before, 32 after"),
     ],
 )

@@ -75,7 +75,7 @@ def test_another_process_of_the_same_number_is_left_alone(field: str, orphan: ps
     """Numbers are used again: the start time and the command must be those that were noted."""
     (path,) = (cache_folder() / "servers").iterdir()
     text = path.read_text()
-    noted = {"started": f"{orphan.create_time()}", "command": '"server"'}[field]
+    noted = {"started": f"{orphan.create_time()}", "command": '"punie.serving.worker"'}[field]
     other = {"started": f"{orphan.create_time() - 60}", "command": '"bench"'}[field]
     assert noted in text
     path.write_text(text.replace(noted, other))

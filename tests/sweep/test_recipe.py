@@ -79,6 +79,7 @@ def test_a_file_that_makes_no_sweep_is_refused(tmp_path: Path, values: dict[str,
         ({"train": {"epochs": [1, 2], "rank": [4, 8]}}, "come to the same plan"),
         ({"train": {"model": ["tiny", "tny"]}}, "no model called"),
         ({"train": {"rank": [4, 8]}, "sampling": {"top_p": 0.9}}, "top-p does nothing"),
+        ({"train": {"rank": [4, 8]}, "sampling": {"top_k": [0, 20]}}, "top-k does nothing"),
         ({"train": {"rank": [4, 8]}, "select": {"suite": "tni"}}, "no suite called"),
     ],
 )

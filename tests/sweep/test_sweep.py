@@ -14,6 +14,7 @@ import yaml
 from signals import Hit
 
 from punie.errors import UsageError
+from punie.evaluation.suite import case_row, load_suite
 from punie.generate.sample import write_tiny
 from punie.sweep.recipe import load_sweep
 from punie.sweep.sweep import SweepResult, run
@@ -104,6 +105,27 @@ def test_the_budget_ends_the_trials_and_not_the_sweep(place: Path) -> None:
     assert more.course.records[:2] == cut.course.records
     with pytest.raises(UsageError, match="only under its own file"):
         sweep_in(place, "budget", seeds=[4])
+
+
+def test_one_training_is_asked_in_several_ways(place: Path) -> None:
+    """The server's own notes prove each setting; the dev half chooses, and two are asked the test half."""
+    halves = zip(load_suite("tiny").cases[:6], ("dev", "test") * 3, strict=True)
+    cases = [{**case_row(case), "half": half} for case, half in halves]
+    (place / "small.yaml").write_text(yaml.safe_dump({"name": "small", "max_tokens": 24, "cases": cases}))
+    sampling = {"temperature": [0.0, 1.0], "repetition_penalty": 1.1}
+    select = {"suite": str(place / "small.yaml"), "samples": 2}
+    result = sweep_in(place, "asked", train={"rank": 4}, sampling=sampling, select=select)
+    greedy, drawn = result.course.records
+    assert greedy.adapter == drawn.adapter
+    assert [(one.field, one.asked, one.found) for one in greedy.arrived] == [("temperature", 0.0, 0.0)]
+    assert [(one.field, one.asked, one.found) for one in drawn.arrived] == [("temperature", 1.0, 1.0)]
+    assert greedy.score is not None
+    assert drawn.score is not None
+    assert (greedy.score.counted, drawn.score.counted) == (3, 6)
+    asked = {path.parent.parent.name: json.loads(path.read_text()) for path in place.glob("asked/*/*/run.json")}
+    assert {name: run["suites"][0]["half"] for name, run in asked.items()} == {"test": "test", "fresh": "dev"}
+    assert result.test is not None
+    assert result.test.overall.before.counted == 3 * (2 if result.choice.setting == 2 else 1)
 
 
 def test_halving_trains_the_better_half_for_longer(place: Path) -> None:

@@ -35,6 +35,13 @@ def evaluate(
     ] = "16",
     temperature: Annotated[float, typer.Option(min=0, help="Sampling temperature; 0 is greedy.")] = 0.0,
     top_p: Annotated[float, typer.Option(min=0.0, max=1.0, help="Nucleus sampling, above temperature 0.")] = 1.0,
+    top_k: Annotated[int, typer.Option(min=0, help="Draw among so many tokens; 0 for all of them.")] = 0,
+    min_p: Annotated[
+        float, typer.Option(min=0, max=1, help="Least probability of a token, as a share of the likeliest one's.")
+    ] = 0.0,
+    repetition_penalty: Annotated[
+        float, typer.Option(min=0, help="Above 1: tokens of late are made less likely, also at temperature 0.")
+    ] = 0.0,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Take greedy answers that were given before from the cache.")
     ] = True,
@@ -103,6 +110,9 @@ def evaluate(
         concurrency=read_concurrency(concurrency),
         temperature=temperature,
         top_p=top_p,
+        top_k=top_k,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
         max_tokens=max_tokens,
         unsafe_no_sandbox=unsafe_no_sandbox,
         allow_noop_adapter=allow_noop_adapter,

@@ -207,7 +207,7 @@ def _recipe(options: Options, asking: Asking, purse: Purse, execution: CodeExecu
         "tasks": {"count": len(options.tasks), "hash": hash_cases(task.case for task in options.tasks)},
         "samples": options.samples,
         "keep": options.keep,
-        "sampling": asdict(options.sampling),
+        "sampling": options.sampling.request(),
         "teacher system": options.teacher_system,
         "against": {found.name: hash_value([asdict(item) for item in found.items]) for found in options.against},
         "sandbox": execution,

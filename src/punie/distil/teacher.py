@@ -176,7 +176,7 @@ class Asking:
                 await self._purse.settle(most, real)
 
     def _key(self, question: Question) -> str:
-        asked = [list(question.messages), list(question.tools), asdict(self._sampling), question.sample]
+        asked = [list(question.messages), list(question.tools), self._sampling.request(), question.sample]
         return hash_value([_FORMAT, self._opened.identity, *asked])
 
 

@@ -33,6 +33,9 @@ class EvaluationOptions:
     """None has it measured."""
     temperature: float = 0.0
     top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 0.0
     max_tokens: int | None = None
     """None takes each suite's."""
     use_cache: bool = False
@@ -47,8 +50,10 @@ class EvaluationOptions:
             raise UsageError("Either a model of this machine or an endpoint is asked, and one of them.")
         if self.endpoints and (self.adapter is not None or self.port):
             raise UsageError("An adapter or a port cannot be chosen for a server that somebody else runs.")
-        if self.temperature == 0 and self.top_p != 1:
-            raise UsageError("top-p does nothing at temperature 0.", hint="Give a temperature, or leave top-p out.")
+        given = {"top-p": self.top_p != 1, "top-k": self.top_k != 0, "min-p": self.min_p != 0}
+        if self.temperature == 0 and (idle := [name for name, turned in given.items() if turned]):
+            hint = f"Give a temperature, or leave {idle[0]} out."
+            raise UsageError(f"{idle[0]} does nothing at temperature 0.", hint=hint)
         if self.temperature == 0 and self.samples > 1:
             raise UsageError(
                 f"At temperature 0, {self.samples} samples are one answer {self.samples} times.",
@@ -61,4 +66,5 @@ class EvaluationOptions:
         return self.use_cache and self.temperature == 0
 
     def sampling(self, suite: Suite) -> Sampling:
-        return Sampling(self.temperature, self.top_p, self.max_tokens or suite.max_tokens)
+        limit = self.max_tokens or suite.max_tokens
+        return Sampling(self.temperature, self.top_p, limit, self.top_k, self.min_p, self.repetition_penalty)

@@ -132,6 +132,21 @@ class AskedServer(Record):
     lost: str = ""
 
 
+class DrawnSuite(Record):
+    """How the answers to a suite were drawn, as the server of ours that drew them noted it: so many, in the session
+    that ended the run.
+    """
+
+    suite: str
+    answers: int
+    temperature: float
+    top_p: float
+    max_tokens: int
+    top_k: int
+    min_p: float
+    repetition_penalty: float
+
+
 class RunRecord(Record):
     """`run.json`: everything but the trials. `format` is raised when the meaning of a field changes."""
 
@@ -143,6 +158,11 @@ class RunRecord(Record):
     identity: Identity
     temperature: float
     top_p: float
+    top_k: int = 0
+    min_p: float = 0.0
+    repetition_penalty: float = 0.0
+    drawn: tuple[DrawnSuite, ...] = ()
+    """Empty where nobody noted it: somebody else's server, or answers that were all there before."""
     concurrency: int
     concurrency_rates: dict[int, float] = Field(default_factory=dict)
     """Tokens per second at each concurrency that was tried, where it was measured."""

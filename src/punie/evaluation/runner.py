@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -20,6 +20,7 @@ from punie.evaluation.measurements import count_servers, measure, peak_memory
 from punie.evaluation.options import EvaluationOptions
 from punie.evaluation.outcomes import (
     AskedSuite,
+    DrawnSuite,
     EvaluationRun,
     Measurements,
     RunRecord,
@@ -35,6 +36,7 @@ from punie.evaluation.suite import Half, Suite, load_suite
 from punie.moments import now
 from punie.serving.arms import Arm, LocalModel, ask_endpoints, serve_local
 from punie.serving.completion import Sampling
+from punie.serving.drawn import Drawn, require_drawn
 from punie.serving.identity import Identity
 from punie.training.adapter import read_adapter
 from punie.workspace import is_embedded
@@ -86,8 +88,8 @@ async def _evaluate(options: EvaluationOptions, on_trial: OnTrial | None, enter_
     enter_stage("checking the suite")
     exam = await asyncio.to_thread(_checked, options, suites)
     with PartialRun(options.output) as partial:
-        arm, measurements = await _serve_and_ask(options, exam, partial, on_trial, enter_stage)
-        return partial.finish(_record(options, exam, partial, arm, measurements), exam.order)
+        asked = await _serve_and_ask(options, exam, partial, on_trial, enter_stage)
+        return partial.finish(_record(options, exam, partial, *asked), exam.order)
 
 
 def _chosen_suites(options: EvaluationOptions) -> tuple[Suite, ...]:
@@ -114,18 +116,19 @@ def _checked(options: EvaluationOptions, suites: tuple[Suite, ...]) -> Exam:
 
 async def _serve_and_ask(
     options: EvaluationOptions, exam: Exam, partial: PartialRun, on_trial: OnTrial | None, enter_stage: OnStage
-) -> tuple[Arm, Measurements]:
+) -> tuple[Arm, Measurements, tuple[DrawnSuite, ...]]:
     enter_stage("finding out what answers")
     async with _arm(options, partial.log) as arm:
         partial.resume(_conditions(options, exam, arm.identity), len(exam.order))
         enter_stage("asking")
         began = time.monotonic()
         try:
-            await _ask_missing(options, exam, arm, partial, on_trial)
+            answers = await _ask_missing(options, exam, arm, partial, on_trial)
         except (ServerError, CapacityError) as error:
             raise _resumable(error, partial, exam) from error
         seconds = time.monotonic() - began
-        return arm, measure(partial.trials.values(), partial.fresh, seconds, peak_memory(arm.pid))
+        drawn = tuple(_drawn(options, exam, answers, arm.drawn(), partial.folder))
+        return arm, measure(partial.trials.values(), partial.fresh, seconds, peak_memory(arm.pid)), drawn
 
 
 def _arm(options: EvaluationOptions, log: Path) -> AbstractAsyncContextManager[Arm]:
@@ -139,8 +142,9 @@ def _arm(options: EvaluationOptions, log: Path) -> AbstractAsyncContextManager[A
 
 async def _ask_missing(
     options: EvaluationOptions, exam: Exam, arm: Arm, partial: PartialRun, on_trial: OnTrial | None
-) -> None:
-    """Suite after suite, since each has its own limit of tokens."""
+) -> list[int]:
+    """Suite after suite, since each has its own limit of tokens. Returns how many answers each one took to be drawn."""
+    answers = list[int]()
 
     def report(trial: Trial) -> None:
         if on_trial is not None:
@@ -153,6 +157,21 @@ async def _ask_missing(
             with AnswerCache(_cache_conditions(arm, sampling)) if cached else nullcontext() as known:
                 examiner = Examiner(arm.sampled(sampling), partial, exam.execution, known, judge, report)
                 await examiner.ask(found for found in exam.questions(suite) if found.key not in partial.trials)
+            answers.append(sum(answer.cached is None for answer in partial.fresh) - sum(answers))
+    return answers
+
+
+def _drawn(
+    options: EvaluationOptions, exam: Exam, answers: Sequence[int], drawn: Drawn | None, folder: Path
+) -> Iterator[DrawnSuite]:
+    """What the server noted of each suite's answers. Raises IdentityError where it drew them otherwise."""
+    if drawn is None:
+        return
+    for suite, count in zip(exam.suites, answers, strict=True):
+        if count:
+            sampling = options.sampling(suite)
+            require_drawn(sampling, count, drawn, folder)
+            yield DrawnSuite(suite=suite.name, answers=count, **asdict(sampling))
 
 
 def _conditions(options: EvaluationOptions, exam: Exam, identity: Identity) -> dict[str, Any]:
@@ -163,6 +182,9 @@ def _conditions(options: EvaluationOptions, exam: Exam, identity: Identity) -> d
         **_files(identity),
         "temperature": options.temperature,
         "top_p": options.top_p,
+        "top_k": options.top_k,
+        "min_p": options.min_p,
+        "repetition_penalty": options.repetition_penalty,
         "code execution": exam.execution,
         "judge": judge_name(options.judge),
     }
@@ -170,7 +192,7 @@ def _conditions(options: EvaluationOptions, exam: Exam, identity: Identity) -> d
 
 def _cache_conditions(arm: Arm, sampling: Sampling) -> dict[str, Any]:
     """What an answer depends on beside the question. How many are asked at once changes how the server rounds."""
-    return {**_files(arm.identity), **asdict(sampling), "concurrency": arm.width, "versions": _versions()}
+    return {**_files(arm.identity), **sampling.request(), "concurrency": arm.width, "versions": _versions()}
 
 
 def _files(identity: Identity) -> dict[str, Any]:
@@ -179,7 +201,12 @@ def _files(identity: Identity) -> dict[str, Any]:
 
 
 def _record(
-    options: EvaluationOptions, exam: Exam, partial: PartialRun, arm: Arm, measurements: Measurements
+    options: EvaluationOptions,
+    exam: Exam,
+    partial: PartialRun,
+    arm: Arm,
+    measurements: Measurements,
+    drawn: tuple[DrawnSuite, ...],
 ) -> RunRecord:
     return RunRecord(
         name=options.output.name,
@@ -200,6 +227,10 @@ def _record(
         identity=arm.identity.model_copy(update={"model": options.label, "adapter": _as_given(options.adapter)}),
         temperature=options.temperature,
         top_p=options.top_p,
+        top_k=options.top_k,
+        min_p=options.min_p,
+        repetition_penalty=options.repetition_penalty,
+        drawn=drawn,
         concurrency=arm.width,
         concurrency_rates=arm.rates,
         judge=judge_name(options.judge),

@@ -150,6 +150,9 @@ def unlike_sampling(before: RunRecord, after: RunRecord) -> list[str]:
     pairs = [
         ("Temperature", before.temperature, after.temperature),
         ("Top p", before.top_p, after.top_p),
+        ("Top k", before.top_k, after.top_k),
+        ("Min p", before.min_p, after.min_p),
+        ("Repetition penalty", before.repetition_penalty, after.repetition_penalty),
     ]
     limits = {suite.name: suite.max_tokens for suite in after.suites}
     pairs += [

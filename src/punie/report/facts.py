@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from punie.evaluation.outcomes import Measurements, RunRecord
+from punie.evaluation.outcomes import DrawnSuite, Measurements, RunRecord
 from punie.report import numbers
 from punie.report.summary import Tally
 from punie.serving.identity import Identity
@@ -125,7 +125,8 @@ def _run_facts(record: RunRecord, tally: Tally) -> Iterator[tuple[str, str]]:
     yield "Tokenizer hash", identity.tokenizer_hash
     yield "Chat template hash", identity.template_hash
     yield from _suite_facts(record)
-    yield "Sampling", f"temperature {record.temperature:g}, top-p {record.top_p:g}"
+    yield "Sampling", sampling_text(record)
+    yield "Sampling as the server noted it", "; ".join(map(_noted, record.drawn)) or "not noted"
     yield "Seed of the answers", "none: nothing is drawn" if record.temperature == 0 else "none was set"
     yield "Samples of each case", str(record.samples)
     yield "Requests at a time", str(record.concurrency)
@@ -146,3 +147,14 @@ def _run_facts(record: RunRecord, tally: Tally) -> Iterator[tuple[str, str]]:
         yield "The server was started again", "; ".join(record.restarts)
     yield "Wall time", numbers.duration(record.seconds)
     yield from ((f"Version of {package}", version) for package, version in sorted(record.versions.items()))
+
+
+def sampling_text(drawn: RunRecord | DrawnSuite) -> str:
+    """What is not at rest among the settings of sampling, temperature and top-p in any case."""
+    ours = {"top-k": drawn.top_k, "min-p": drawn.min_p, "repetition penalty": drawn.repetition_penalty}
+    turned = {"temperature": drawn.temperature, "top-p": drawn.top_p, **{k: v for k, v in ours.items() if v}}
+    return ", ".join(f"{name} {value:g}" for name, value in turned.items())
+
+
+def _noted(drawn: DrawnSuite) -> str:
+    return f"{sampling_text(drawn)}, at most {drawn.max_tokens} tokens: {drawn.answers} answers to {drawn.suite}"

@@ -15,6 +15,7 @@ from punie.errors import PunieError
 from punie.evaluation.outcomes import RunRecord
 from punie.files import hash_names
 from punie.report.entries import Evaluation, Journal, Training
+from punie.report.facts import sampling_text
 from punie.training.metrics import Echo
 
 _LEARNED_FROM = ("train", "valid")
@@ -98,7 +99,7 @@ def _asked(record: RunRecord) -> Iterator[tuple[str, str]]:
         yield f"Suite {suite.name}", f"{suite.cases} cases, {suite.half}, at most {suite.max_tokens} tokens"
         yield f"Suite {suite.name}: hash", suite.hash
     yield "Samples of each case", str(record.samples)
-    yield "Sampling", f"temperature {record.temperature:g}, top-p {record.top_p:g}"
+    yield "Sampling", sampling_text(record)
     yield "Requests at a time", str(record.concurrency)
     yield "Code was executed in", record.code_execution
     yield "Rubrics were judged by", record.judge or _NOTHING

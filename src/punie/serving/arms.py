@@ -13,6 +13,7 @@ from punie.errors import IdentityError
 from punie.serving.client import Client
 from punie.serving.completion import Asker, Completion, Messages, ModelClient, Sampling
 from punie.serving.decoder import TokenDecoder
+from punie.serving.drawn import Drawn, fresh_notes, read_drawn
 from punie.serving.endpoint import Endpoint, EndpointClient
 from punie.serving.fleet import Fleet, gather_fleet
 from punie.serving.identity import Identity, describe_endpoint, prove_identity, same_arm
@@ -43,6 +44,7 @@ class Arm:
         tuning: Tuning,
         keeper: Keeper | None = None,
         fleet: Fleet | None = None,
+        notes: Path | None = None,
     ) -> None:
         self.identity = identity
         self.width = tuning.width
@@ -51,6 +53,7 @@ class Arm:
         self._client = client
         self._keeper = keeper
         self._fleet = fleet
+        self._notes = notes
         self._slots = asyncio.Semaphore(tuning.width * (len(fleet.servers) if fleet else 1))
 
     @property
@@ -67,6 +70,10 @@ class Arm:
     def pid(self) -> int | None:
         """The process of the server, where it is ours."""
         return self._keeper.pid if self._keeper else None
+
+    def drawn(self) -> Drawn | None:
+        """How the answers so far were drawn, as our own server noted it; None of somebody else's."""
+        return None if self._notes is None else read_drawn(self._notes)
 
     def sampled(self, sampling: Sampling) -> Asker:
         """The arm as somebody to ask. Questions of all samplings share the one width."""
@@ -96,7 +103,8 @@ async def serve_local(
 
     Raises ServerError when it does not start, IdentityError when it is not what was asked for.
     """
-    async with ManagedServer(local.model, log=log, port=local.port) as server:
+    notes = fresh_notes(log)
+    async with ManagedServer(local.model, log=log, notes=notes, port=local.port) as server:
         client = partial(Client, server.base_url, local.model, decode=TokenDecoder(local.model))
         adapted_client = nullcontext(None) if local.adapter is None else client(local.adapter)
         async with client() as base, adapted_client as adapted:
@@ -111,7 +119,7 @@ async def serve_local(
             knock = partial(asked.first_token, GREETING)
             tuning = await _tuned(asked, identity, width)
             async with Keeper(server, prove=prove_again, knock=knock, patience=patience) as keeper:
-                yield Arm(asked, identity, tuning, keeper)
+                yield Arm(asked, identity, tuning, keeper, notes=notes)
 
 
 @asynccontextmanager

@@ -9,7 +9,6 @@ when it stops the server as well, so no answer is ever generated for nobody.
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -56,7 +55,7 @@ class Client:
         Raises DroppedReply when the model's answer broke the server's formatter, RefusedQuestion when a well server
         will not answer it, ServerError when the server broke, IdentityError when another model answers.
         """
-        request = self._request(messages, **asdict(sampling))
+        request = self._request(messages, **sampling.request())
         if tools:
             request["tools"] = list(tools)
         started = time.perf_counter()

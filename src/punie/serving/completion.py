@@ -36,6 +36,18 @@ class Sampling:
     temperature: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     max_tokens: Annotated[int, Field(ge=1)] = 256
+    top_k: Annotated[int, Field(ge=0)] = 0
+    """0 and the next one's 0 leave every token in."""
+    min_p: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Tokens of less than this share of the likeliest one's probability are never drawn."""
+    repetition_penalty: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Above 1 tokens of late are made less likely, also where nothing is drawn; 0 leaves them."""
+
+    def request(self) -> dict[str, Any]:
+        """As a request carries it: what OpenAI's protocol does not know is named only where it does something."""
+        ours = {"top_k": self.top_k, "min_p": self.min_p, "repetition_penalty": self.repetition_penalty}
+        named = {name: value for name, value in ours.items() if value}
+        return {"temperature": self.temperature, "top_p": self.top_p, "max_tokens": self.max_tokens, **named}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -85,7 +85,7 @@ class EndpointClient:
         Raises RefusedQuestion where the server will not answer it, LostReply where its reply cannot be read,
         ServerError where it does not work at all, IdentityError where another model answers than before.
         """
-        request = {"model": self._model, "messages": list(messages), **asdict(sampling)}
+        request = {"model": self._model, "messages": list(messages), **sampling.request()}
         if tools:
             request["tools"] = list(tools)
         started = time.perf_counter()

@@ -39,8 +39,9 @@ class ManagedServer:
 
     `model` is a local folder, and requests must name it by exactly this path: any other name makes the server drop its
     weights and load again. `port` 0 takes a free one; a taken one is refused before any weights load. The server's
-    output is appended to `log`. `adapter` belongs to requests that name `default_model`; a request that names the path
-    says itself which adapter it wants. The prompt cache is capped in bytes, since mlx-lm's own default has no limit.
+    output is appended to `log`, and to `notes` a line for each answer: how it is drawn. `adapter` belongs to requests
+    that name `default_model`; a request that names the path says itself which adapter it wants. The prompt cache is
+    capped in bytes, since mlx-lm's own default has no limit.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class ManagedServer:
         model: Path,
         *,
         log: Path,
+        notes: Path = Path(os.devnull),
         adapter: Path | None = None,
         port: int = 0,
         prompt_cache_bytes: int = _PROMPT_CACHE_BYTES,
@@ -55,6 +57,7 @@ class ManagedServer:
     ) -> None:
         self.model = model
         self.log = log
+        self.notes = notes
         self.port = port
         self._adapter = adapter
         self._prompt_cache_bytes = prompt_cache_bytes
@@ -92,7 +95,8 @@ class ManagedServer:
         end_orphans()
         self.port = _claim_port(self.port)
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
-        self._child = Child("mlx_lm", *self._arguments(), log=self.log, environment=_environment())
+        words = (str(self.notes), *self._arguments())
+        self._child = Child("punie.serving.worker", *words, log=self.log, environment=_environment())
         self.starts, self._given_up = self.starts + 1, ""
         try:
             self._note = note_server(self._child.pid, tuple(self._child.command), self.log)
@@ -150,7 +154,7 @@ class ManagedServer:
         cache = str(self._prompt_cache_bytes)
         address = ["--host", HOST, "--port", str(self.port)]
         adapter = [] if self._adapter is None else ["--adapter-path", str(self._adapter)]
-        return ["server", "--model", str(self.model), *adapter, *address, "--prompt-cache-bytes", cache]
+        return ["--model", str(self.model), *adapter, *address, "--prompt-cache-bytes", cache]
 
     async def _until_ready(self) -> None:
         async with self._http() as http:

@@ -11,6 +11,7 @@ from punie.errors import DataError, UsageError
 from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runs import read_run
 from punie.report import numbers
+from punie.report.cautions import unlike_sampling
 from punie.report.compare import compare
 from punie.report.comparison import Comparison
 from punie.report.summary import Summary, summarize
@@ -82,7 +83,7 @@ def _beside_base(run: EvaluationRun, others: Sequence[EvaluationRun]) -> Compari
         if run.record.identity.adapter is not None
         and same_base(other.record.identity, run.record.identity)
         and [(suite.name, suite.hash) for suite in other.record.suites] == asked
-        and (other.record.temperature, other.record.top_p, other.record.samples)
-        == (run.record.temperature, run.record.top_p, run.record.samples)
+        and other.record.samples == run.record.samples
+        and not unlike_sampling(run.record, other.record)
     ]
     return compare(max(alike, key=lambda other: other.record.created), run) if alike else None

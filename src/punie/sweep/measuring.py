@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
@@ -19,6 +19,7 @@ from punie.files import write_json
 from punie.report.pages import write_run_page, write_training_page
 from punie.report.rates import rate
 from punie.sweep.plans import Workshop
+from punie.sweep.space import varied
 from punie.sweep.trial import RECORD, Arrived, ScoreRecord, Trial, TrialRecord, read_trial
 from punie.training.adapter import AdapterFolder
 from punie.training.echo import arrivals
@@ -108,7 +109,8 @@ class Bench:
         adapter = None if name is None else self.workshop.folder.adapter(name)
         self.on_news(f"{trial.name}: asking the dev half")
         run = ask_once(self.workshop.questions(trial.setting, "dev", output, adapter))
-        return replace(found, score=score_of(run))
+        noted = as_noted(run, {name: trial.setting.sampling[name] for name in varied(self.workshop.recipe.sampling)})
+        return replace(found, score=score_of(run), arrived=(*found.arrived, *noted))
 
 
 def train_once(plan: TrainingPlan, what: str, on_news: Listener) -> TrainingOutcome:
@@ -145,6 +147,13 @@ def score_of(run: EvaluationRun) -> ScoreRecord:
         high=found.interval.high,
         effective=effective,
     )
+
+
+def as_noted(run: EvaluationRun, asked: Mapping[str, Any]) -> Iterator[Arrived]:
+    """How the server noted that it drew the answers; an evaluation has refused what is not as it was asked."""
+    for drawn in run.record.drawn:
+        for field, value in asked.items():
+            yield Arrived(field=field, asked=value, found=getattr(drawn, field))
 
 
 def read_back(plan: TrainingPlan, fields: Sequence[str]) -> list[Arrived]:
