@@ -49,6 +49,15 @@ def test_each_tag_has_before_after_and_change(base: EvaluationRun, tuned: Evalua
     }
 
 
+def test_a_tag_that_all_cases_share_has_no_table(before: EvaluationRun, after: EvaluationRun) -> None:
+    """It would be the row of all cases once more."""
+    tags, rights = [("1", "plain"), ("3", "plain")], [True, False]
+    assert compare(run_of_tags(before, rights, tags), run_of_tags(after, rights, tags)).tags.keys() == {
+        "difficulty",
+        "level",
+    }
+
+
 def test_no_levels_where_a_difficulty_is_a_word(before: EvaluationRun, after: EvaluationRun) -> None:
     """Only numbers from 1 to 10 have a level."""
     tags, rights = [("1", "plain"), ("strenuous", "plain")], [True, False]

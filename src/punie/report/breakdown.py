@@ -20,12 +20,16 @@ LEVELS = {"easy (1 to 3)": range(1, 4), "medium (4 to 6)": range(4, 7), "hard (7
 
 
 def break_down(pairs: Iterable[Pair], row: Callable[[str, Sequence[Pair]], CategoryRow]) -> Breakdown:
-    """A table for each name of a tag with a row for each value; difficulties from 1 to 10 once more in three levels."""
+    """A table for each tag that has several values, a row for each; difficulties from 1 to 10 once more in levels."""
     found: dict[str, dict[str, list[Pair]]] = defaultdict(lambda: defaultdict(list))
     for pair in pairs:
         for name, value in pair.case.tags.items():
             found[name][value].append(pair)
-    tables = {name: [row(value, found[name][value]) for value in sorted(found[name], key=by_size)] for name in found}
+    tables = {
+        name: [row(value, values[value]) for value in sorted(values, key=by_size)]
+        for name, values in found.items()
+        if len(values) > 1
+    }
     if LEVEL not in tables and (levels := _levels(found.get(DIFFICULTY, {}))):
         tables[LEVEL] = [row(name, levels[name]) for name in levels]
     return {name: tuple(rows) for name, rows in tables.items()}
