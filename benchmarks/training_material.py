@@ -23,6 +23,7 @@ SIZES = {
     "1 M": {"hidden_size": 128, "vocab_size": 2048},
     "4 M": {"hidden_size": 256, "vocab_size": 4096},
     "15 M": {"hidden_size": 512, "vocab_size": 4096},
+    "100 M": {"hidden_size": 640, "vocab_size": 65_536, "num_hidden_layers": 12},
 }
 
 
@@ -46,7 +47,7 @@ def write_chats(path: Path, count: int, lengths: Lengths, *, tools: bool = False
 
 
 def make_model(folder: Path, size: str) -> None:
-    """Four layers with random weights, and the embedded model's tokenizer. Needs MLX: call it in a child."""
+    """Random weights, and the embedded model's tokenizer. Needs MLX: call it in a child."""
     import mlx.core as mx
     from mlx.utils import tree_flatten
     from mlx_lm.models import qwen2
@@ -63,9 +64,9 @@ def make_model(folder: Path, size: str) -> None:
 def shape(size: str) -> dict[str, Any]:
     hidden = SIZES[size]["hidden_size"]
     return {
-        **SIZES[size],
         "model_type": "qwen2",
         "num_hidden_layers": 4,
+        **SIZES[size],
         "intermediate_size": hidden * 11 // 4,
         "num_attention_heads": hidden // 32,
         "num_key_value_heads": hidden // 32,

@@ -52,6 +52,15 @@ def test_a_hub_model_is_fetched_once(ask_hub: Ask) -> None:
     assert ask_hub("org/small").stdout == first.stdout
 
 
+def test_a_hub_model_can_be_asked_for_its_config_alone(ask_hub: Ask) -> None:
+    """What is estimated before a download downloads nothing else."""
+    found = ask_hub("org/small", "model_config")
+    assert found.returncode == 0, found.stderr
+    config = Path(found.stdout.strip())
+    assert config.read_bytes() == FILES["config.json"]
+    assert [file.name for file in config.parent.iterdir()] == ["config.json"]
+
+
 def test_a_hub_adapter_comes_with_its_record(ask_hub: Ask) -> None:
     """Weights, configuration and what is recorded of its training, and nothing else."""
     ended = ask_hub("org/phase1", "resolve_adapter")

@@ -69,10 +69,7 @@ def model_config(name: str) -> Path:
     """
     path = local_folder(name)
     if not path.is_dir() and _looks_like_repository(name):
-        from huggingface_hub import hf_hub_download
-
-        with explained("model", name, "Check the connection, or give a local model folder."):
-            return Path(hf_hub_download(name, "config.json"))
+        return _fetch(name, "model", ["config.json"]) / "config.json"
     return resolve_model(name) / "config.json"
 
 

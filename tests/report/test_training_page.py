@@ -19,8 +19,18 @@ from punie.report.pages import redraw, write_training_page
 from punie.report.training import Fate, TrainingRecord, read_training
 from punie.report.training_page import render_training
 from punie.training.adapter import AdapterFolder
-from punie.training.metrics import Done, Echo, Failed, ValidLoss, append_metric, read_metrics, rewrite_metrics
+from punie.training.metrics import (
+    Done,
+    Echo,
+    Failed,
+    TrainLoss,
+    ValidLoss,
+    append_metric,
+    read_metrics,
+    rewrite_metrics,
+)
 from punie.training.plan import TrainingPlan
+from punie.training.prediction import Prediction, write_prediction
 from punie.training.request import parse_plan
 from punie.training.runner import train
 
@@ -117,6 +127,33 @@ def test_a_finished_run_says_whether_it_learned_and_what_was_chosen(finished: Pa
     ends = [f"{first:.4f} → {last:.4f}" for first, last in pairwise(told)]
     assert all(f'<td class="number">{text}</td>' in page for text in ends)
     assert "nats, on 4 of 4 rows" in page
+
+
+def test_what_was_counted_beforehand_is_what_the_steps_computed(finished: Path) -> None:
+    """Steps, positions with padding, and learned tokens, over both stages."""
+    record = read_training(finished)
+    counted = record.told(Echo)[0].workload
+    assert counted is not None
+    reports, done = record.told(TrainLoss), record.told(Done)[-1]
+    rows = record.plan.iters * record.plan.batch_size
+    tokens = [after.tokens - before for before, after in zip([0, *(m.tokens for m in reports)], reports, strict=False)]
+    computed = sum(count / (1 - metric.padding) for count, metric in zip(tokens, reports, strict=True))
+    assert counted.training.steps == record.plan.iters
+    assert counted.training.positions + rows == pytest.approx(computed)
+    assert counted.training.targets == done.trained_tokens
+    assert counted.validation.targets % len(record.told(ValidLoss)) == 0
+
+
+def test_what_was_foretold_stands_beside_what_was_measured(finished: Path, interrupted: Path, tmp_path: Path) -> None:
+    """Time and memory of a whole run; of one that was not finished there is nothing to hold it against."""
+    told = Prediction(seconds=125.0, plus_minus=9.0, peak_memory=4_000_000, measured="2026-11-21T10:00:00+00:00")
+    for folder, measured in ((finished, " s</"), (interrupted, "not finished")):
+        copy = copied(folder, tmp_path / measured.strip(" </"))
+        write_prediction(copy.prediction, told)
+        page = render_training(read_training(copy.root))
+        assert "foretold 2 min 05 s +- 9.00 s, peak 4.0 MB" in page
+        assert measured in page
+    assert "foretold" not in render_training(read_training(finished))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,9 @@ from punie.benchmark.cells import Measured
 from punie.benchmark.costs import Depth, counted, memory_columns, time_columns
 from punie.benchmark.fit import Fit, fit, rate_prior
 from punie.benchmark.saved import Benchmark
+from punie.training.metrics import Echo
 from punie.training.plan import TrainingPlan
+from punie.training.prediction import Prediction
 from punie.training.workload import Widest, Workload
 
 _NO_PRODUCTS = 2
@@ -46,6 +48,20 @@ def foretell(costs: Costs, anatomy: Anatomy, plan: TrainingPlan, workload: Workl
     seconds = 0.0 if costs.time is None else seconds_of(costs.time, anatomy, depth, workload)
     spread = 0.0 if costs.time is None else costs.time.spread
     return Forecast(seconds, spread * seconds, peak_of(costs.memory, anatomy, depth, workload.widest), anatomy.room)
+
+
+def predict(found: Benchmark, plan: TrainingPlan, begun: Echo) -> Prediction | None:
+    """Of a run that has just told what it will compute; None where it cannot tell."""
+    if begun.workload is None:
+        return None
+    alike = begun.trainable_parameters == found.anatomy.trainable
+    told = foretell(measured_costs(found), found.anatomy, plan, begun.workload)
+    return Prediction(
+        seconds=told.seconds,
+        plus_minus=told.plus_minus,
+        peak_memory=told.peak_memory if alike else None,
+        measured=found.made,
+    )
 
 
 def depth_of(plan: TrainingPlan, anatomy: Anatomy) -> Depth:

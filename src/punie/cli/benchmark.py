@@ -141,7 +141,7 @@ def foretold(forecast: Forecast) -> str:
     """ "will take 41 min 10 s +- 4 min 07 s, peak 19.3 GB, fits"."""
     from punie.report import numbers
 
-    took = f"{numbers.duration(forecast.seconds)} +- {numbers.duration(forecast.plus_minus)}"
+    took = numbers.duration_within(forecast.seconds, forecast.plus_minus)
     fits = "fits" if forecast.fits else f"does not fit into {numbers.size(forecast.room)}"
     return f"will take {took}, peak {numbers.size(forecast.peak_memory)}, {fits}"
 

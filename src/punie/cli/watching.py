@@ -11,8 +11,9 @@ from punie.cli import console
 from punie.cli.live import Lines, Live
 from punie.errors import CapacityError, InterruptedRun, PunieError, TrainingError
 from punie.training.adapter import AdapterFolder
-from punie.training.metrics import Metric
+from punie.training.metrics import Echo, Metric
 from punie.training.plan import TrainingPlan
+from punie.training.prediction import write_prediction
 from punie.training.tracking import Tracking
 
 
@@ -49,6 +50,8 @@ def listeners(plan: TrainingPlan, *, events: bool, trackers: Sequence[str]) -> G
     ):
 
         def hear(metric: Metric) -> None:
+            if isinstance(metric, Echo) and not metric.first_iteration:
+                _foretell(plan, folder, metric)
             if events:
                 console.print_line_of_json(metric)
             tracking.metric(metric)
@@ -56,6 +59,20 @@ def listeners(plan: TrainingPlan, *, events: bool, trackers: Sequence[str]) -> G
                 view.metric(metric, plan.iters)
 
         yield hear
+
+
+def _foretell(plan: TrainingPlan, folder: AdapterFolder, begun: Echo) -> None:
+    """Where this model was measured on this machine, say what the run will take, and write it down for its page."""
+    from punie.benchmark.forecast import predict
+    from punie.benchmark.saved import BENCHMARKS, find_benchmark
+    from punie.report import numbers
+
+    here = plan.model_copy(update={"model": begun.values["model"]})
+    if not BENCHMARKS.is_dir() or (found := find_benchmark(BENCHMARKS, here)) is None:
+        return
+    if (told := predict(found, here, begun)) is not None:
+        write_prediction(folder.prediction, told)
+        console.note(f"Steps and validations will take {numbers.duration_within(told.seconds, told.plus_minus)}.")
 
 
 @contextmanager

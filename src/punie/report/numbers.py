@@ -94,6 +94,11 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
+def duration_within(seconds: float, plus_minus: float) -> str:
+    """ "41 min 10 s +- 4 min 07 s"."""
+    return f"{duration(seconds)} +- {duration(plus_minus)}"
+
+
 def category(name: str) -> str:
     """ "tool_calling" -> "Tool calling"."""
     words = name.replace("_", " ").strip()

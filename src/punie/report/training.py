@@ -29,6 +29,7 @@ from punie.training.metrics import (
 )
 from punie.training.outcome import TrainingOutcome, read_outcome
 from punie.training.plan import TrainingPlan
+from punie.training.prediction import Prediction, read_prediction
 from punie.training.request import load_plan
 from punie.workspace import EMBEDDED_MODEL, is_embedded
 
@@ -58,6 +59,8 @@ class TrainingRecord:
     removed: tuple[RuleRemovals, ...]
     matrix: Matrix | None
     """Of a finished run whose checkpoints were measured."""
+    prediction: Prediction | None
+    """Of a run whose model was measured before."""
 
     def told(self, kind: type[_Kind]) -> list[_Kind]:
         """The metrics of one kind, in order."""
@@ -195,6 +198,7 @@ def read_training(folder: Path) -> TrainingRecord:
         outcome=read_outcome(paths.root) if paths.outcome.is_file() else None,
         removed=read_removed(paths.removed),
         matrix=read_matrix(paths.root),
+        prediction=read_prediction(paths.prediction),
     )
 
 

@@ -16,6 +16,7 @@ from punie.report.scored import score_setting, told_scores
 from punie.report.training import TrainingRecord, nats
 from punie.training.echo import SETTLED_BEFORE, USED_AFTER, USED_BY_PARENT, arrivals
 from punie.training.metrics import Echo, Probed, StageBegan, TrainLoss, ValidLoss
+from punie.training.prediction import Prediction
 
 _ITEMS_SHOWN = 6
 
@@ -82,6 +83,18 @@ def _figures(record: TrainingRecord) -> Iterator[Figure]:
         yield Figure("Learned from", f"{numbers.percent(learned / tokens)} of tokens", f"{learned:,} of {tokens:,}")
         estimate = "not estimated" if record.needs is None else f"estimated {numbers.size(record.needs.needs.total)}"
         yield Figure("Peak memory", numbers.size(record.peak_memory), estimate)
+    if record.prediction is not None:
+        yield _foretold(record, record.prediction)
+
+
+def _foretold(record: TrainingRecord, told: Prediction) -> Figure:
+    """Measured beside predicted; of a run that ended early or not at all there is nothing to measure."""
+    spent = record.seconds["training steps"] + record.seconds["validating"]
+    whole = record.outcome is not None and not record.outcome.stopped_early
+    predicted = f"foretold {numbers.duration_within(told.seconds, told.plus_minus)}"
+    if told.peak_memory is not None:
+        predicted += f", peak {numbers.size(told.peak_memory)}"
+    return Figure("Steps and validations", numbers.duration(spent) if whole else "not finished", predicted)
 
 
 def losses_of(record: TrainingRecord) -> LineChart:

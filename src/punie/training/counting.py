@@ -27,11 +27,11 @@ def count_workload(
     steps = list(islice(order, 0, plan.iters, -(-plan.iters // _SAMPLED)))
     groups = [group for step in steps for group in how.groups([rows[index] for index in step])]
     training = Work(steps=len(steps)) + work_of(groups, loss_route)
-    passes = 1 + -(-plan.iters // plan.steps_per_eval)
+    passes = {*range(0, plan.iters, plan.steps_per_eval), *(view.start for view in views), plan.iters}
     validation = how.validation(valid, plan.val_batches) if valid else ()
     return Workload(
         training * (plan.iters / len(steps)),
-        work_of(validation, loss_route) * passes,
+        work_of(validation, loss_route) * len(passes),
         widest_of(largest_groups(plan, how, rows), loss_route),
     )
 

@@ -28,7 +28,7 @@ from punie.training.attention import attention_in_blocks
 from punie.training.batches import Group, TokenRow, clipped
 from punie.training.batching import batching
 from punie.training.checkpoint import flat
-from punie.training.counting import largest_groups
+from punie.training.counting import count_workload, largest_groups
 from punie.training.head import split_model
 from punie.training.loss import group_loss, measured_loss
 from punie.training.memory import estimate
@@ -39,7 +39,7 @@ from punie.training.rows import name_rows
 from punie.training.steps import Listener, Pass, Step
 from punie.training.student import Learner
 from punie.training.views import staged_order
-from punie.training.workload import CHUNK
+from punie.training.workload import CHUNK, Workload
 from punie.training.world import find_world
 
 
@@ -91,6 +91,10 @@ class PunieEngine:
         model.train()
         with attention_in_blocks(model):
             return estimate(self.gradient, model, self.learner.optimizer, groups, self.chunk)
+
+    def workload(self) -> Workload:
+        learner = self.learner
+        return count_workload(self.plan, learner.views, learner.train_rows, learner.valid_rows, self.loss_route)
 
     def validate(self, rows: Sequence[TokenRow]) -> Pass:
         model = self.learner.model

@@ -20,6 +20,7 @@ from punie.files import atomic_writer, open_input
 from punie.training.needs import Needs
 from punie.training.scores import Score
 from punie.training.selection import Selection
+from punie.training.workload import Workload
 
 _POLL_SECONDS = 0.1
 
@@ -61,6 +62,8 @@ class Echo(_Event, frozen=True, kw_only=True, tag="echo"):
     load_seconds: float
     prepare_seconds: float
     versions: dict[str, str]
+    workload: Workload | None = None
+    """What the whole run computes; not known of mlx-lm's loop."""
 
 
 class MemoryNeeds(_Event, frozen=True, kw_only=True, tag="memory"):

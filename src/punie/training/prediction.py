@@ -1,8 +1,9 @@
-"""What a run was expected to take, written beside it before it began."""
+"""What a run was expected to take, written beside it when it began."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,16 +11,18 @@ from punie.files import read_json, write_json
 
 
 class Prediction(BaseModel):
-    """Seconds of training steps and of validations, loading and tokenizing apart; `plus_minus` is in seconds too."""
+    """Seconds of training steps and validations; loading, tokenizing and scoring are not in them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    format: Literal[1] = 1
     seconds: float
     plus_minus: float
-    peak_memory: int | None = None
-    """Bytes; None where only the time was asked for."""
-    source: str
-    """The saved benchmark it follows from."""
+    """Seconds."""
+    peak_memory: int | None
+    """Bytes; None where the benchmark was of another choice of what learns."""
+    measured: str
+    """When the benchmark was made that it follows from."""
 
 
 def write_prediction(path: Path, prediction: Prediction) -> None:

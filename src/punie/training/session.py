@@ -110,7 +110,8 @@ class Session:
             "memory_limit": self.plan.memory_limit and self.limit / 1e9,
             **values,
         }
-        self._say(with_changes(self.echo, values=found, loss_route=self.engine.loss_route))
+        engine = {"loss_route": self.engine.loss_route, "workload": self.engine.workload()}
+        self._say(with_changes(self.echo, values=found, **engine))
         with self.world.together():
             require_memory(self.engine, self.limit, self.progress.iteration, self._say)
             if self.probing and self.start.iteration == 0:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from punie.training.batches import TokenRow
 from punie.training.needs import Needs
+from punie.training.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,9 @@ class Engine(Protocol):
 
     def needs(self) -> Needs | None:
         """An estimate of what a step needs at most; None where there is none."""
+
+    def workload(self) -> Workload | None:
+        """What the whole run will compute; None where it is not known."""
 
     def validate(self, rows: Sequence[TokenRow]) -> Pass:
         """Over the first `val_batches` batches of these rows."""

@@ -24,6 +24,7 @@ from punie.training.plan import TrainingPlan
 from punie.training.steps import Listener, Pass, Step
 from punie.training.student import Learner
 from punie.training.views import staged_order
+from punie.training.workload import Workload
 
 
 class StockEngine(TrainingCallback):
@@ -64,6 +65,9 @@ class StockEngine(TrainingCallback):
         )
 
     def needs(self) -> Needs | None:
+        return None
+
+    def workload(self) -> Workload | None:
         return None
 
     def validate(self, rows: Sequence[TokenRow]) -> Pass:

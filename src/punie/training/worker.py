@@ -168,6 +168,7 @@ def _echo(
         truncated_rows=learner.train.truncated,
         removed_rows=len(learner.train.removed),
         loss_route="",
+        workload=None,
         model_hash=progress.model_hash,
         data_hash=progress.data_hash,
         start_hash=progress.start_hash,
