@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import reduce
+from heapq import nlargest
 from itertools import islice
 from operator import add
 
@@ -16,6 +17,8 @@ from punie.training.workload import CHUNK, Widest, Work, Workload
 
 _SAMPLED = 256
 """Steps that are looked at; of a longer run they are taken evenly from all of it."""
+_LONGEST = 32
+"""Steps with most tokens that are looked at besides: one of them has the group that needs most memory."""
 
 
 def count_workload(
@@ -23,21 +26,26 @@ def count_workload(
 ) -> Workload:
     """`loss_route` as the engine tells it. An adaptive stage is counted as if it stayed in its first phase."""
     how = batching(plan)
-    order = staged_order(views, how, rows, plan.seed, 0, spread=plan.spread)
-    steps = list(islice(order, 0, plan.iters, -(-plan.iters // _SAMPLED)))
-    groups = [group for step in steps for group in how.groups([rows[index] for index in step])]
-    training = Work(steps=len(steps)) + work_of(groups, loss_route)
+    steps = list(islice(staged_order(views, how, rows, plan.seed, 0, spread=plan.spread), plan.iters))
+    sampled = steps[:: -(-plan.iters // _SAMPLED)]
+    longest = nlargest(_LONGEST, steps, key=lambda step: sum(len(rows[index].tokens) for index in step))
+    groups, long_ones = (_groups(how, rows, some) for some in (sampled, longest))
+    training = Work(steps=len(sampled)) + work_of(groups, loss_route)
     passes = {*range(0, plan.iters, plan.steps_per_eval), *(view.start for view in views), plan.iters}
     validation = how.validation(valid, plan.val_batches) if valid else ()
     return Workload(
-        training * (plan.iters / len(steps)),
+        training * (plan.iters / len(sampled)),
         work_of(validation, loss_route) * len(passes),
-        widest_of(largest_groups(plan, how, rows), loss_route),
+        widest_of([*groups, *long_ones], loss_route),
     )
 
 
+def _groups(how: Batching, rows: Sequence[TokenRow], steps: Iterable[list[int]]) -> list[Group]:
+    return [group for step in steps for group in how.groups([rows[index] for index in step])]
+
+
 def largest_groups(plan: TrainingPlan, how: Batching, rows: Sequence[TokenRow]) -> list[Group]:
-    """Of the step that the longest rows would make."""
+    """Of the step that the longest rows would make, should they ever meet."""
     longest = sorted(rows, key=lambda row: len(row.tokens), reverse=True)
     budget = plan.batch_tokens and plan.batch_tokens // min(len(longest[0].tokens), how.row_limit)
     return how.groups(longest[: max(1, budget or plan.batch_size)])

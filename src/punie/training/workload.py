@@ -34,7 +34,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Widest:
-    """The group that needs most memory."""
+    """The group that needs most memory, of those that will be computed."""
 
     rows: int
     width: int
