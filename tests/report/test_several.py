@@ -61,6 +61,13 @@ def test_being_the_best_of_several_is_put_into_proportion(run_of: RunMaker) -> N
     assert "looks better than it is" in evidence
 
 
+def test_where_no_run_is_better_the_highest_is_named(run_of: RunMaker) -> None:
+    """With how sure that is and where it got worse."""
+    found = several(run_of, UNSURE, [*BASE[:7], *[False] * 17])
+    assert found.best is None
+    assert found.evidence.startswith(f"Highest is b, inconclusive: {found.comparisons[0].evidence}. 1 case got worse")
+
+
 @pytest.mark.parametrize(
     ("base", "others", "bucket"),
     [

@@ -58,6 +58,10 @@ class ExperimentFolder:
         return self.root / "report.md"
 
     @property
+    def page(self) -> Path:
+        return self.root / "report.html"
+
+    @property
     def figures(self) -> Path:
         return self.root / "figures.json"
 

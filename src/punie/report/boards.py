@@ -99,7 +99,7 @@ def _chart(board: str, name: str, rates: Iterable[tuple[int, Rate]]) -> LineChar
         name,
         [Series("right", points, marked=True, reach=reach)],
         description=f"{name} of {board}: share that is right in each run with its 95% interval, in the table's order.",
-        unit="% right",
+        unit="%",
         across="run",
         name=f"{board} {name}",
     )

@@ -49,7 +49,7 @@ def comparison_cases(comparison: Comparison) -> CaseList:
     """The pairs, broken first."""
     several = len({pair.suite for pair in comparison.pairs}) > 1
     return list_cases(
-        told_apart(view_case(pair.before[0], several, pair.bucket.value, {"before": pair.before, "after": pair.after}))
+        told_apart(view_case(pair.before[0], several, pair.bucket.value, {"Before": pair.before, "After": pair.after}))
         for pair in comparison.pairs
     )
 
@@ -79,7 +79,7 @@ def run_cases(summary: Summary) -> CaseList:
     for trial in summary.trials:
         found[trial.suite, trial.case.id].append(trial)
     return list_cases(
-        merged(view_case(trials[0], several, _state(trials), {"answer": trials})) for trials in found.values()
+        merged(view_case(trials[0], several, _state(trials), {"Answer": trials})) for trials in found.values()
     )
 
 

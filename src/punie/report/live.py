@@ -9,15 +9,17 @@ from punie.report import numbers
 from punie.report.charts import Bar, draw_bars
 from punie.report.facts import Figure
 from punie.report.html import render_part
+from punie.report.scored import told_scores
 from punie.report.training import TrainingRecord, nats
 from punie.report.training_page import losses_of
-from punie.training.metrics import TrainLoss, ValidLoss
+from punie.training.metrics import Scored, TrainLoss, ValidLoss
 
 
 def training_part(record: TrainingRecord) -> str:
-    """Of a training: how far, how fast, and the curves of its losses."""
+    """Of a training: how far, how fast, and the curves of its losses and scores."""
     figures = list(_training_figures(record))
-    return render_part("live_training.html", run=record, figures=figures, losses=losses_of(record))
+    losses, scores = losses_of(record), told_scores(record)
+    return render_part("live_training.html", run=record, figures=figures, losses=losses, scores=scores)
 
 
 def evaluation_part(found: Underway) -> str:
@@ -41,6 +43,9 @@ def _training_figures(record: TrainingRecord) -> Iterator[Figure]:
         yield Figure("Training loss", nats(last.loss), "nats")
     if valid:
         yield Figure("Validation loss", nats(valid[-1].loss), f"nats, after {valid[-1].iteration:,} iterations")
+    for score in [metric.score for metric in record.told(Scored) if metric.score.counted][-1:]:
+        right = f"{score.right} of {score.counted} right"
+        yield Figure("Score", right, f"{score.suite}, after {score.iteration:,} iterations")
 
 
 def _asking_figures(found: Underway) -> Iterator[Figure]:

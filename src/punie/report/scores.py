@@ -59,9 +59,14 @@ def chart(scores: Sequence[Score], until: int) -> LineChart:
     """Right, parsable and degenerate answers in percent, by iteration."""
     told = [score for score in scores if score.counted]
     series = (
-        Series("right", tuple((s.iteration, 100 * s.share) for s in told), marked=True),
+        Series(
+            "right",
+            tuple((s.iteration, 100 * s.share) for s in told),
+            marked=True,
+            reach=tuple((100 * s.low, 100 * s.high) for s in told),
+        ),
         Series("parsable", tuple((s.iteration, 100 * s.parsable / s.written) for s in told if s.written), marked=True),
         Series("degenerate", tuple((s.iteration, 100 * s.degenerate / s.answers) for s in told), marked=True),
     )
-    description = "Shares of the answers to the dev half of the suite, by iteration."
+    description = "Shares of the answers to the dev half of the suite, by iteration; of right ones with 95% intervals."
     return draw_lines("Score", series, description=description, unit="%", until=until)

@@ -83,7 +83,9 @@ class Several:
         """How sure the best is, where it got worse, and what being the best of several is worth."""
         tested = f"Each run is tested against {self.names[0]}, and none against another."
         if self.best is None:
-            return tested
+            highest = max(range(len(self.comparisons)), key=lambda n: self.comparisons[n].overall.after.right)
+            name, found = self.names[highest + 1], self.comparisons[highest]
+            return f"Highest is {name}, {found.verdict}: {found.evidence}. {found.losses} {tested}"
         name, best = self.names[self.best + 1], self.comparisons[self.best]
         return (
             f"{name}: {best.evidence}. {best.losses} {tested} The best of several looks better than it is: "
