@@ -1,9 +1,10 @@
-"""How large is the comparison of two runs of 2,000 cases, how soon can it be read, how fast does it filter?
+"""How large are comparisons of two and of eight runs of 2,000 cases, how soon can one be read, how fast does it filter?
 
     .venv/bin/python benchmarks/report_page.py [CASES] [--keep FOLDER]
 
 The runs are made up: three kinds of cases of the lengths that HumanEval, tool calling and word problems have, right or
-wrong by the dice. No model said any of it. Chromium opens the page as a file, `ROUNDS` times in fresh windows of 1200
+wrong by the dice; a wrong answer is one of three or four, and says what is wrong with it. No model said any of it. Of
+eight runs only the size is measured. Chromium opens the page as a file, `ROUNDS` times in fresh windows of 1200
 by 900 pixels, and each time is the median. First view is its own first contentful paint, counted from the start of the
 navigation; ready is the end of the load event, with the list's script behind it. An action is timed from its input
 event to the first frame after the one it is drawn in. The first search of a page also reads all of its text.
@@ -35,8 +36,9 @@ from punie.evaluation.outcomes import (
     Trial,
 )
 from punie.evaluation.suite import Case
-from punie.report.compare import compare
-from punie.report.html import render_comparison
+from punie.report.compare import compare, compare_all
+from punie.report.html import render_comparison, render_several
+from punie.report.several import MOST_RUNS, side_by_side
 from punie.serving.identity import Identity
 
 ROUNDS = 5
@@ -118,15 +120,16 @@ def make_cases(count: int) -> list[Case]:
 
 
 def make_trial(case: Case, dice: random.Random, share: float) -> Trial:
-    """Nine of ten answers begin alike in both runs."""
+    """Answers begin alike; the class of failure decides where a wrong one ends."""
     right = dice.random() < share
-    words = KINDS[case.category][2]
+    words, failures = KINDS[case.category][2], FAILURES[case.category]
+    failure = "" if right else dice.choice(failures)
     reference = case.expect.reference()
-    text = f"{said(random.Random(case.id), words)}\n{reference if right else reference[: len(reference) // 2]}"
-    failure = "" if right else dice.choice(FAILURES[case.category])
+    kept = len(reference) if right else len(reference) * (1 + failures.index(failure)) // 5
+    text = f"{said(random.Random(case.id), words)}\n{reference[:kept]}"
     tokens = len(text) // 4
     answer = Answer(text=text, finish_reason="stop", prompt_tokens=200, completion_tokens=tokens, seconds=tokens / 40)
-    reason = "as expected" if right else f"{failure}: {said(dice, 8)}"
+    reason = "as expected" if right else f"{failure}: {said(random.Random(case.id + failure), 8)}"
     return Trial(suite="made-up", case=case, answer=answer, outcome=Outcome.SCORED, value=float(right), reason=reason,
                  failure=failure)  # fmt: skip
 
@@ -152,6 +155,13 @@ def measure(page: Page, address: str) -> dict[str, float]:
     return times | {name: page.evaluate(TIMED % action) for name, action in ACTIONS.items()}
 
 
+def size_of_several(cases: Sequence[Case]) -> int:
+    """Bytes of the page of eight runs, each a little better than the one before."""
+    base, *others = (make_run(f"run-{number}", cases, 0.5 + 0.03 * number) for number in range(MOST_RUNS))
+    links = [f"run-0-vs-{run.record.name}/comparison.html" for run in others]
+    return len(render_several(side_by_side(compare_all(base, others)), links).encode())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cases", type=int, nargs="?", default=2000)
@@ -174,11 +184,13 @@ def main() -> None:
             rounds.append(measure(page, path.as_uri()))
             page.close()
         chromium.close()
+    eight = size_of_several(cases)
     times = {name: statistics.median(found[name] for found in rounds) for name in rounds[0]}
     print(f"{arguments.cases} cases, two runs: {len(text.encode()) / 1e6:.2f} MB, drawn in {drawn:.1f} CPU seconds")
+    print(f"{arguments.cases} cases, eight runs: {eight / 1e6:.2f} MB")
     for name, value in times.items():
         print(f"{name:20}{value:8.0f} ms   worst {max(found[name] for found in rounds):6.0f} ms")
-    print(json.dumps({"bytes": len(text.encode()), "drawn_s": drawn, "ms": times}))
+    print(json.dumps({"bytes": len(text.encode()), "bytes_of_eight": eight, "drawn_s": drawn, "ms": times}))
 
 
 if __name__ == "__main__":
