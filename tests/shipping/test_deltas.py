@@ -54,6 +54,14 @@ def test_four_bits_lose_a_small_adapter(size: float, erased: bool) -> None:
             require_fused(Proof("fuse", {}, (), found), 0.5)
 
 
+@pytest.mark.parametrize(("share", "told"), [(0.4, "erased"), (1.6, "drowned"), (13.4, "drowned")])
+def test_too_little_and_too_much_are_refused(share: float, told: str) -> None:
+    """What arrived along the adapter may be rounding, and then be many times the adapter itself."""
+    found = Survival(modules=1, share=share, least=share, least_module=NAME, steps=None)
+    with pytest.raises(GateError, match=f"{told} the adapter"):
+        require_fused(Proof("fuse", {}, (), found), 0.5)
+
+
 def test_weights_that_are_not_base_plus_adapter_are_told(tiny_adapter: LoRALinear) -> None:
     """The bare base, and a fuse with twice the scale, are not what was asked for."""
     bare = survival({NAME: tiny_adapter}, stored(tiny_adapter.linear), {})

@@ -55,11 +55,11 @@ def test_dora_survives(qwen: Path, make_adapter: AdapterMaker, tmp_path: Path) -
 def test_requantizing_that_erases_the_adapter_is_refused(
     tiny_model: Path, make_adapter: AdapterMaker, tmp_path: Path
 ) -> None:
-    """A small adapter is lost in 4 bits: exit code 7 and no output; as floats the same one survives."""
+    """A small adapter is lost in the rounding of 4 bits: exit code 7 and no output; as floats the same one survives."""
     quantize(str(tiny_model), [4], tmp_path / "narrow")
     base = tmp_path / "narrow/4-bit"
-    adapter = make_adapter(base, size=0.002)
-    with pytest.raises(GateError, match="erased the adapter"):
+    adapter = make_adapter(base, size=0.0002)
+    with pytest.raises(GateError, match="drowned the adapter"):
         fuse(adapter, tmp_path / "erased", requantize=True)
     assert not (tmp_path / "erased").exists()
     proof = fuse(adapter, tmp_path / "kept")

@@ -34,7 +34,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
     tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     learner = trainers.BpeTrainer(vocab_size=340, special_tokens=["<unk>", "<s>", "</s>", *bytes_of_all])
-    tokenizer.train_from_iterator(["def add(a, b):\n    return a + b", "print(add(1, 2))"] * 4, learner)
+    tokenizer.train_from_iterator(["def add(a, b):\n    return a + b", *["bc xbc ybc ab"] * 4], learner)
     folder.mkdir()
     tokenizer.save(str(folder / "tokenizer.json"))
     special = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
@@ -109,6 +109,25 @@ def test_what_the_writer_does_wrongly_is_refused(config: dict[str, Any], tokeniz
 def test_a_token_of_two_merges_goes_by_the_first() -> None:
     """Tokens that nothing is joined to come last."""
     assert scores(["a", "ab", "abc"], ["a b", ["ab", "c"], ["a", "bc"]]) == [-3.0, -0.0, -1.0]
+
+
+def test_joining_by_score_gives_the_tokenizers_own_tokens(llama: Path, written: Path) -> None:
+    """As llama.cpp joins: the pair with the highest score, the leftmost of equals. With equal scores it goes wrong."""
+    metadata = mx.load(str(written), return_metadata=True)[1]
+    ranked = dict(zip(metadata["tokenizer.ggml.tokens"], metadata["tokenizer.ggml.scores"].tolist(), strict=True))
+    tokenizer = Tokenizer.from_file(str(llama / "tokenizer.json"))
+    texts = ("def add(a, b):", "    return a + b", "add(xabc, y)", "abc")
+    wanted = [tokenizer.encode(text).tokens for text in texts]
+    assert [joined(text, ranked) for text in texts] == wanted
+    assert [joined(text, dict.fromkeys(ranked, -1000.0)) for text in texts] != wanted
+
+
+def joined(text: str, scores_of: dict[str, float]) -> list[str]:
+    parts = list("▁" + text.replace(" ", "▁"))
+    while pairs := [place for place in range(len(parts) - 1) if parts[place] + parts[place + 1] in scores_of]:
+        best = max(pairs, key=lambda place: scores_of[parts[place] + parts[place + 1]])
+        parts[best : best + 2] = [parts[best] + parts[best + 1]]
+    return parts
 
 
 def test_rows_without_tokens_are_refused(llama: Path, tmp_path: Path) -> None:
