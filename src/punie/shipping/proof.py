@@ -97,7 +97,7 @@ def require_fused(proof: Proof, min_kept: float) -> None:
         if not min_kept <= share <= 2 - min_kept:
             lost = "erased" if share < min_kept else "drowned"  # Rounding can go along with an adapter, and beyond it.
             raise GateError(
-                f"Fusing {lost} the adapter: {share:.0%} of {what} is there; {min_kept:.0%} is the least that is asked for.",
+                f"Fusing {lost} the adapter: {share:.0%} of {what} is there, {min_kept:.0%} is asked for.",
                 where=", ".join(map(str, proof.made_of.values())),
                 hint="Nothing was kept. Leave --requantize out, or ship the adapter beside its model.",
             )
