@@ -14,7 +14,7 @@ from huggingface_hub import constants
 from uploads import TOKEN, Shelf
 
 from punie import fingerprint
-from punie.files import read_json
+from punie.files import read_json, write_json
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # The client's own, on every upload.
 
@@ -89,6 +89,19 @@ def test_a_dry_run_lists_and_sends_nothing(punie: Punie, hub: Shelf, monkeypatch
     assert told["files"].keys() == ADAPTER
     assert told["card"].startswith("---\n")
     assert not hub.repositories
+
+
+def test_the_card_of_a_fused_model_says_what_it_was_made_of(punie: Punie, tiny_model: Path, tmp_path: Path) -> None:
+    """Its base model, as the hub reads it, and both hashes."""
+    model = tmp_path / "fused"
+    shutil.copytree(tiny_model, model)
+    made_of = {"model": "org/base", "model_hash": "sha256:1", "adapter": "mine", "adapter_hash": "sha256:2"}
+    write_json(model / "proof.json", {"made_of": made_of})
+    ended = punie("push", model, "--repo", "user/fused", "--dry-run", "--json")
+    card = json.loads(ended.out)["card"]
+    assert "base_model: org/base\n" in card
+    assert "`mine` fused into `org/base`" in card
+    assert "| adapter that it was fused from | mine, sha256:2 |" in card
 
 
 def test_what_arrived_before_a_break_is_not_sent_again(

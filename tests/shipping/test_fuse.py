@@ -109,12 +109,20 @@ def test_an_adapter_of_another_model_is_refused(
     assert not list(tmp_path.glob("*fused*"))
 
 
+SUITE = """
+name: few
+description: A dozen tool calls of the embedded model's own world.
+max_tokens: 64
+draw: {generator: tiny, seed: 1, counts: {tool_calling: 12}}
+"""
+
+
 @pytest.mark.slow
 def test_the_command_scores_every_arm(tiny_model: Path, make_adapter: AdapterMaker, tmp_path: Path) -> None:
     """`punie fuse --suite` asks adapter, base and fused model, and the proof beside the model has their scores."""
-    adapter = make_adapter(tiny_model, size=0.2)
-    output = tmp_path / "fused"
-    words = ["fuse", "--adapter", str(adapter), "--output", str(output), "--suite", "tiny", "--json"]
+    adapter, output, suite = make_adapter(tiny_model, size=5.0), tmp_path / "fused", tmp_path / "few.yaml"
+    suite.write_text(SUITE)
+    words = ["fuse", "--adapter", str(adapter), "--output", str(output), "--suite", str(suite), "--json"]
     done = subprocess.run([sys.executable, "-m", "punie", *words], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     scores = json.loads(done.stdout)["scores"]

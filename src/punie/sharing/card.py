@@ -21,6 +21,7 @@ from punie.training.adapter import AdapterFolder
 from punie.training.outcome import TrainingOutcome
 from punie.training.plan import TrainingPlan
 from punie.training.request import load_plan
+from punie.workspace import PROOF
 
 MARK = "punie"
 """The tag by which a repository is known to be one of ours."""
@@ -57,9 +58,15 @@ class Card:
         return "\n\n".join(filter(None, parts)) + "\n"
 
     @property
+    def _parents(self) -> dict[str, str]:
+        """Names and hashes of what a model was fused from; nothing where no proof is at hand."""
+        proof = self.folder / PROOF
+        return read_json(proof)["made_of"] if self.kind == "model" and proof.is_file() else {}
+
+    @property
     def _base(self) -> str:
         if self.kind == "model":
-            return ""
+            return self._parents.get("model", "")
         named = str(read_json(AdapterFolder(self.folder).config).get("model", ""))
         return hub_name(named) or public_name(named)
 
@@ -77,7 +84,8 @@ class Card:
     def _introduction(self) -> str:
         licence = self.licence or "not stated"
         if self.kind == "model":
-            return f"A language model for mlx-lm. Licence: {licence}."
+            fused = f": `{parents['adapter']}` fused into `{self._base}`" if (parents := self._parents) else ""
+            return f"A language model for mlx-lm{fused}. Licence: {licence}."
         told = f"An adapter of mlx-lm for the model `{self._base}`. Licence: {licence}; the model has its own."
         return f"{told}\n\n{_USE.format(self.repository, self._base)}" if hub_name(self._base) else told
 
@@ -98,6 +106,9 @@ class Card:
         yield "hash of this repository", hash_of(self.root)
         if (measured := hash_of(self.folder)) != hash_of(self.root):
             yield "hash when evaluated", f"{measured} (the same weights; paths in the configuration are replaced)"
+        for what in ("model", "adapter"):
+            if what in self._parents:
+                yield f"{what} that it was fused from", f"{self._parents[what]}, {self._parents[f'{what}_hash']}"
         for weights in sorted(self.root.glob("*.safetensors")):
             yield weights.name, f"sha256:{hash_file(weights)}"
         yield "card made by", f"punie {__version__} from the folder's own records"

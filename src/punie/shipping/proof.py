@@ -14,6 +14,7 @@ from punie import __version__, fingerprint
 from punie.errors import GateError, TrainingError
 from punie.files import write_json
 from punie.moments import now
+from punie.sharing.scrub import public_name
 from punie.shipping.messages import Measured, Survival
 from punie.workspace import PROOF
 
@@ -81,7 +82,7 @@ class Proof:
 
 def made_of(model: Path, adapter: Path | None = None) -> dict[str, str]:
     """Names and hashes, without the folders they lay in: a shipped model may be published."""
-    found = {"model": model.name, "model_hash": fingerprint.model(model)}
+    found = {"model": public_name(str(model)), "model_hash": fingerprint.model(model)}
     return found if adapter is None else found | {"adapter": adapter.name, "adapter_hash": fingerprint.adapter(adapter)}
 
 

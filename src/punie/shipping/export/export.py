@@ -17,9 +17,8 @@ from punie.sharing.scrub import hub_name, public_name
 from punie.shipping.child import ask_child, new_folder
 from punie.shipping.export.modelfile import ARCHITECTURES, knows_tokenizer, modelfile, unsayable
 from punie.shipping.messages import Converted, Event, GgufAsked, PeftAsked, Turns, TurnsAsked, weight_bytes
-from punie.shipping.proof import PROOF
 from punie.training.adapter import WEIGHTS, read_adapter
-from punie.workspace import resolve_model
+from punie.workspace import PROOF, resolve_model
 
 _HEADROOM = 1.1
 _HOME_POINTER, _HOME = ".lmstudio-home-pointer", ".lmstudio"
