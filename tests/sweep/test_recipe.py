@@ -128,3 +128,12 @@ def test_settings_that_train_alike_share_an_adapter(tmp_path: Path, data: str) -
     asked = workshop(tmp_path, plan={"data": data}, **values)
     names = [asked.adapter_name(Trial(setting, 0)) for setting in asked.settings]
     assert names == ["001-rung0-seed0"] * 2 + ["003-rung0-seed0"] * 2
+
+
+def test_a_model_in_the_words_of_others_is_the_one_that_is_asked(tmp_path: Path, data: str, tiny_model: Path) -> None:
+    """Whatever a plan calls it, training, questions and the record of inputs mean the same model."""
+    plan = {"data": data, "base_model": str(tiny_model)}
+    asked = workshop(tmp_path, plan=plan, train={"rank": [4, 8]}, select={"suite": "baseline"})
+    questions = asked.questions(asked.settings[0], "dev", tmp_path / "dev", None)
+    assert questions.model == tiny_model
+    assert set(asked.inputs()) == {f"model {tiny_model}", f"data {data}", "suite baseline"}

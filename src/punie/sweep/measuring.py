@@ -77,15 +77,25 @@ class Bench:
         except PunieError as error:
             failure = str(error)
             self.on_news(f"{trial.name}: failed: {error.what}")
+        return self._ended(trial, found, failure, time.monotonic() - began)
+
+    def _ended(self, trial: Trial, found: Found, failure: str, seconds: float) -> TrialRecord:
         return TrialRecord(
-            **{"name": trial.name, "setting": trial.setting.number, "rung": trial.rung, "seed": trial.seed},
-            **{"length": trial.length, "train": trial.setting.train, "sampling": trial.setting.sampling},
+            name=trial.name,
+            setting=trial.setting.number,
+            rung=trial.rung,
+            seed=trial.seed,
+            length=trial.length,
+            train=trial.setting.train,
+            sampling=trial.setting.sampling,
             status="failed" if failure else "done",
             stage=found.stage if failure else "",
             reason=failure,
             adapter=self._adapter(trial),
-            **{"valid_loss": found.valid_loss, "score": found.score, "arrived": found.arrived},
-            seconds=time.monotonic() - began,
+            valid_loss=found.valid_loss,
+            score=found.score,
+            arrived=found.arrived,
+            seconds=seconds,
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 

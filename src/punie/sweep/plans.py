@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from punie import fingerprint
 from punie.errors import UsageError
 from punie.evaluation.options import EvaluationOptions
-from punie.evaluation.suite import Half, load_suite
-from punie.files import hash_value
+from punie.evaluation.suite import Half, Suite, load_suite
+from punie.files import hash_files, hash_value
 from punie.sweep.folder import SweepFolder
 from punie.sweep.recipe import SweepRecipe
 from punie.sweep.space import Setting
@@ -20,6 +21,7 @@ from punie.training.plan import TrainingPlan
 from punie.training.presets import model_preset
 from punie.training.request import Layer, requested_plan
 from punie.training.resolving import resolve_plan
+from punie.training.rows import training_file
 from punie.workspace import EMBEDDED_MODEL, resolve_adapter, resolve_model
 
 _OF_A_LOSS = ("model", "data", "mask", "max_seq_length", "overlong", "packing", "val_batches")
@@ -80,8 +82,17 @@ class Workshop:
         )
 
     def model_of(self, setting: Setting) -> str:
-        words = {**(self.recipe.plan or {"model": self.recipe.model}), **setting.train}
-        return str(words.get("model") or EMBEDDED_MODEL)
+        """As the sweep names it."""
+        return str(self.recipe.model) if self.recipe.plan is None else self._last_plan(setting).model
+
+    def inputs(self) -> dict[str, str]:
+        """What every trial is made from, by content."""
+        found = {f"model {name}": fingerprint.model(resolve_model(name)) for name in map(self.model_of, self.settings)}
+        if self.recipe.plan is not None:
+            found |= {f"data {data}": _hash_rows(data) for data in {self._last_plan(one).data for one in self.settings}}
+        if self.recipe.select.suite is not None:
+            found[f"suite {self.recipe.select.suite}"] = load_suite(self.recipe.select.suite).hash
+        return found
 
     def check(self) -> tuple[str, ...]:
         """The fields of the plan that change from setting to setting, when every plan and question was found right.
@@ -89,30 +100,27 @@ class Workshop:
         Raises UsageError that names the setting.
         """
         if self.recipe.select.suite is not None:
-            suite = load_suite(self.recipe.select.suite)
-            halves: tuple[Half, ...] = ("test",) if self.recipe.lower else ("dev", "test")
-            for half in halves:
-                suite.of_half(half)
-        for setting in self.settings:
-            self._check_questions(setting)
+            self._check_questions(load_suite(self.recipe.select.suite))
         if self.recipe.plan is None:
             return ()
-        lengths = [rung.length for rung in self.recipe.rungs(len(self.settings))]
-        plans = [[self._checked(setting, length) for length in lengths] for setting in self.settings]
-        changed = _changed([row[-1] for row in plans])
-        self._require_every_field_matters([row[-1] for row in plans])
+        plans = [[self._checked(setting, length) for length in self._lengths] for setting in self.settings]
+        longest = [row[-1] for row in plans]
+        self._require_every_field_matters(longest)
+        changed = _changed(longest)
         if self.recipe.lower:
-            _require_like_losses(changed, [row[-1] for row in plans])
+            _require_like_losses(changed, longest)
         return changed
 
-    def _check_questions(self, setting: Setting) -> None:
-        if self.recipe.select.suite is None:
-            return
-        try:
-            self.questions(setting, "test", self.folder.chosen, None)
-        except UsageError as error:
-            where = f"setting {setting.number}: {shown_values(setting.sampling)}"
-            raise UsageError(error.what, where=where, hint=error.hint) from error
+    def _check_questions(self, suite: Suite) -> None:
+        halves: tuple[Half, ...] = ("test",) if self.recipe.lower else ("dev", "test")
+        for half in halves:
+            suite.of_half(half)
+        for setting in self.settings:
+            try:
+                self.questions(setting, "test", self.folder.chosen, None)
+            except UsageError as error:
+                where = f"setting {setting.number}: {shown_values(setting.sampling)}"
+                raise UsageError(error.what, where=where, hint=error.hint) from error
 
     def _checked(self, setting: Setting, length: float | None) -> TrainingPlan:
         """The plan of a setting, found to be one that can be trained here."""
@@ -132,6 +140,14 @@ class Workshop:
         )
         return requested_plan(*layers, defaults=model_preset).plan
 
+    @property
+    def _lengths(self) -> list[float | None]:
+        """Of the rungs."""
+        return [rung.length for rung in self.recipe.rungs(len(self.settings))]
+
+    def _last_plan(self, setting: Setting) -> TrainingPlan:
+        return self._plan(setting, self._lengths[-1], {"adapter_path": str(self.folder.root)})
+
     def _length(self, length: float | None) -> dict[str, Any]:
         return {} if self.recipe.halving is None else {self.recipe.halving.field: length}
 
@@ -146,6 +162,12 @@ class Workshop:
                     where=f"{shown_values(same.train)}; {shown_values(setting.train)}",
                     hint="Take out a field, or a value, that does nothing beside the others.",
                 )
+
+
+def _hash_rows(data: str) -> str:
+    """Of what is learned from and validated on."""
+    train = training_file(data)
+    return hash_files(file for file in (train, train.with_name("valid.jsonl")) if file.is_file())
 
 
 def shown_values(values: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict
+from textwrap import shorten
 from typing import Any
 
 import yaml
@@ -16,6 +17,7 @@ from punie.sweep.sweep import SweepResult, value_of
 from punie.sweep.trial import Trial, TrialRecord
 
 FORMAT = 1
+_LONGEST_REASON = 100
 
 
 def columns(result: SweepResult) -> list[str]:
@@ -54,7 +56,8 @@ def _is_chosen(result: SweepResult, record: TrialRecord) -> bool:
 
 
 def _first_line(text: str) -> str:
-    return text.partition("\n")[0]
+    """As much of it as a row of a table can hold; the page has all of it."""
+    return shorten(text.partition("\n")[0], _LONGEST_REASON, placeholder=" ...")
 
 
 def shown(value: Any) -> str:

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from punie import fingerprint
 from punie.errors import InterruptedRun, TrainingError, UsageError
-from punie.evaluation.suite import load_suite
-from punie.files import hash_files, read_json, write_json, write_text
+from punie.files import read_json, write_json, write_text
 from punie.report.comparison import Comparison
 from punie.sweep.final import Fresh, compare_on_test, measure_afresh
 from punie.sweep.folder import SweepFolder
@@ -23,8 +21,6 @@ from punie.sweep.recipe import SweepRecipe
 from punie.sweep.selection import Choice, Measured, choose, standings
 from punie.sweep.space import Setting
 from punie.sweep.trial import Trial, TrialRecord
-from punie.training.rows import training_file
-from punie.workspace import resolve_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +59,7 @@ def run(recipe: SweepRecipe, output: Path, command: str, on_news: Listener) -> S
     workshop = Workshop(recipe, folder, settings)
     fields = workshop.check()
     with folder.claimed():
-        _require_same(folder, recipe, settings)
+        _require_same(workshop)
         try:
             return _result(workshop, fields, on_news)
         except (InterruptedRun, KeyboardInterrupt) as error:
@@ -138,9 +134,10 @@ def _trial_of(workshop: Workshop, choice: Choice, rungs: Sequence[Rung]) -> Tria
     return Trial(setting, workshop.recipe.seeds[0], choice.rung, rungs[choice.rung].length)
 
 
-def _require_same(folder: SweepFolder, recipe: SweepRecipe, settings: Sequence[Setting]) -> None:
+def _require_same(workshop: Workshop) -> None:
     """A sweep goes on only as it began, but for its budget. Raises UsageError."""
-    now, inputs = recipe.model_copy(update={"budget": None}).to_yaml(), dict(_inputs(recipe, settings))
+    folder, inputs = workshop.folder, workshop.inputs()
+    now = workshop.recipe.model_copy(update={"budget": None}).to_yaml()
     if not folder.recipe.is_file():
         if any(path.name != ".lock" for path in folder.root.iterdir()):
             raise UsageError("The output folder is in use.", where=str(folder.root), hint="Choose another folder.")
@@ -154,16 +151,3 @@ def _require_same(folder: SweepFolder, recipe: SweepRecipe, settings: Sequence[S
     if unlike := [name for name in inputs if then.get(name) != inputs[name]]:
         what = f"Since the sweep began, {unlike[0]} has changed: earlier trials cannot be compared with later ones."
         raise UsageError(what, where=str(folder.root), hint="Choose another folder, or put back what was there.")
-
-
-def _inputs(recipe: SweepRecipe, settings: Sequence[Setting]) -> Iterator[tuple[str, str]]:
-    """What every trial is made from, by content."""
-    words = [{**(recipe.plan or {"model": recipe.model}), **setting.train} for setting in settings]
-    for model in {str(one.get("model", "tiny")) for one in words}:
-        yield f"model {model}", fingerprint.model(resolve_model(model))
-    for data in {str(one["data"]) for one in words if "data" in one}:
-        train = training_file(data)
-        files = [file for file in (train, train.with_name("valid.jsonl")) if file.is_file()]
-        yield f"data {data}", hash_files(files)
-    if recipe.select.suite is not None:
-        yield f"suite {recipe.select.suite}", load_suite(recipe.select.suite).hash
