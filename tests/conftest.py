@@ -7,12 +7,12 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from punie.workspace import resolve_model
 
-settings.register_profile("fast", max_examples=40)
-"""What `make test` draws of each property; `make test-all` draws hypothesis's own hundred."""
+settings.register_profile("fast", max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""What `make test` draws of each property, however busy the machine; `make test-all` draws hypothesis's own hundred."""
 settings.load_profile("fast")
 
 # A shell ignores SIGINT in what it runs behind its back (`make test &`), and every child would inherit that.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from punie.doctor.power import Power, parse_power
+from punie.doctor.power import Power, parse_power, read_power
 
 M_SERIES = """\
 System-wide power settings:
@@ -52,3 +54,13 @@ Currently in use:
 def test_sleep_display_and_low_power_are_read(said: str, power: Power) -> None:
     """Minutes are told from the names of other settings and from who prevents sleep; silence is not zero."""
     assert parse_power(said) == power
+
+
+def test_pmset_is_asked_and_may_be_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A program of that name on the path says what there is; without one nothing is known."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert read_power() == parse_power("")
+    pmset = tmp_path / "pmset"
+    pmset.write_text(f"#!/bin/sh\n[ \"$1\" = -g ] && echo '{M_SERIES}'\n")
+    pmset.chmod(0o755)
+    assert read_power() == parse_power(M_SERIES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -25,6 +26,17 @@ from punie.sandbox.judge import run_function
 source = "import time\\ndef f(): time.sleep(99)"
 threading.Thread(target=run_function, args=(source, "f", [[]]), daemon=True).start()
 input()
+"""
+
+INTERRUPTED = """
+import signal
+from punie.sandbox.judge import run_function
+def worker(): return run_function("import os\\ndef f(): return os.getppid()", "f", [[]]).results[0].value
+first = worker()
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+print("ready", flush=True)
+signal.sigwait({signal.SIGINT})
+print(worker() == first)
 """
 
 
@@ -60,6 +72,16 @@ def test_nothing_outlives_a_judge_that_is_killed(tmp_path: Path) -> None:
         left = descendants(judge.pid)
         judge.kill()
     wait_until(lambda: not any(process.is_running() for process in left) and not list(tmp_path.iterdir()))
+
+
+def test_ctrl_c_is_not_for_workers() -> None:
+    """A terminal interrupts the whole group of a command; what that still judges has its worker, which says nothing."""
+    command, pipe = [sys.executable, "-c", INTERRUPTED], subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as judge:
+        assert judge.stdout is not None
+        assert judge.stdout.readline() == "ready\n"
+        os.killpg(judge.pid, signal.SIGINT)
+        assert judge.communicate(timeout=60) == ("True\n", "")
 
 
 def test_a_lost_worker_is_an_error_and_is_replaced() -> None:

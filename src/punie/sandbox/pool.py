@@ -44,6 +44,8 @@ class Worker:
                 stdout=subprocess.DEVNULL,
                 env={"PYTHONHASHSEED": "0", "PATH": os.defpath, "PYTHONPATH": _ROOT},
                 pass_fds=(theirs.fileno(),),
+                # Ctrl-C is for this process, which may judge what it has before it ends.
+                start_new_session=True,
             )
 
     def start(self, order: Mapping[str, Any], descriptors: Sequence[int]) -> None:
