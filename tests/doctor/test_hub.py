@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from huggingface_hub import constants
 
-from punie.doctor.hub import begin_asking
+from punie.doctor.hub import THREAD, begin_asking
 
 PATIENCE = 30.0
 
@@ -24,10 +24,19 @@ class Answering(BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(autouse=True)
+def _nobody_asks_on() -> Iterator[None]:
+    """The thread that was given up ends a moment later, and its socket with it."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name == THREAD:
+            thread.join(PATIENCE)
+
+
 @pytest.fixture
 def server() -> Iterator[str]:
     """Answers with the status that its path names."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answering) as http:
+    with HTTPServer(("127.0.0.1", 0), Answering) as http:
         thread = threading.Thread(target=http.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{http.server_address[1]}"

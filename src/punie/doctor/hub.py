@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+THREAD = "hub"
 _WITHIN_SECONDS = 3.0
 
 
@@ -30,7 +31,7 @@ def begin_asking(within: float = _WITHIN_SECONDS) -> Callable[[], Hub]:
         return lambda: Hub(endpoint, switched_off=True)
     answers: SimpleQueue[Hub] = SimpleQueue()
     # A thread nobody waits for: looking up a name cannot be interrupted.
-    Thread(target=lambda: answers.put(_ask(endpoint, within)), daemon=True).start()
+    Thread(target=lambda: answers.put(_ask(endpoint, within)), name=THREAD, daemon=True).start()
     deadline = time.monotonic() + within
 
     def answer() -> Hub:
