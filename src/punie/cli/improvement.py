@@ -36,7 +36,7 @@ def improve(
 
     asked = load_improvement(recipe)
     folder = output or Path("reports") / asked.name
-    with Steps() as steps:
+    with Steps(width=len("round 9: training")) as steps:
         found = run(asked, folder, shlex.join(["punie", "improve", str(recipe), "--output", str(folder)]), steps)
     write_report(ImprovementFolder(folder), asked.name, found)
     if as_json:

@@ -56,6 +56,8 @@ class ImprovementRecipe(Record):
     patience: Count = 1
     """Rounds in a row without a rise after which it ends."""
     concurrency: Count = 8
+    unsafe_no_sandbox: bool = False
+    """Whether code that the student wrote is run in a child without a jail."""
     seed: Annotated[int, Field(ge=0, lt=2**62)] = 0
     training: dict[str, Any] = Field(default_factory=dict)
     """Keys of a plan, for every round alike."""

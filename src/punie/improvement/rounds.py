@@ -9,7 +9,6 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from punie.data.choose.merge import Mixture, merge
 from punie.data.dataset import Manifest, read_manifest
 from punie.data.writer import NothingKept
 from punie.distil.budget import Budget
@@ -22,6 +21,7 @@ from punie.evaluation.runs import read_run
 from punie.evaluation.suite import Suite
 from punie.experiment.watcher import Watcher
 from punie.improvement.folder import ImprovementFolder, RoundFolder
+from punie.improvement.mixing import mix
 from punie.improvement.recipe import ImprovementRecipe
 from punie.improvement.school import School
 from punie.report.pages import write_run_page, write_training_page
@@ -63,7 +63,8 @@ class Workshop:
         if (own := self._ask(number, place, adapter)) is None:
             return None
         kept, passed_over = own.counts["train"], own.removed.get(NOT_CHOSEN, 0)
-        rows = self._mix(number, place, kept)
+        seed = self.recipe.seed + number
+        rows = mix(place.rows, self.school.replay, place.data, self.recipe.replay_share, seed)
         plan = self.recipe.plan(number, place.data, adapter, place.adapter)
         outcome = self._train(f"round {number}: training", plan, rows)
         return Lesson(
@@ -79,10 +80,9 @@ class Workshop:
         """Train the start on the replayed rows alone, and return its adapter."""
         place, replay = self.folder.control, self.school.replay
         assert replay is not None, "a control learns what is replayed"
-        if not place.data.is_dir():
-            merge([replay], place.data)
+        rows = mix(replay, None, place.data, 0, self.recipe.seed)
         plan = self.recipe.plan(0, place.data, self.school.adapter, place.adapter, iterations)
-        self._train("control: training", plan, read_manifest(place.data).counts["train"])
+        self._train("control: training", plan, rows)
         return place.adapter
 
     def sit(self, what: str, suite: Suite, adapter: Path | None, output: Path) -> EvaluationRun:
@@ -99,6 +99,7 @@ class Workshop:
                 adapter=adapter,
                 half="all",
                 concurrency=self.recipe.concurrency,
+                unsafe_no_sandbox=self.recipe.unsafe_no_sandbox,
             )
             run = asyncio.run(evaluate(asked, on_trial=self.watcher.trial, on_stage=self.watcher.stage))
         write_run_page(run, output)
@@ -134,18 +135,8 @@ class Workshop:
             width=recipe.concurrency,
             budget=Budget(),
             against=self.school.exams,
+            unsafe_no_sandbox=recipe.unsafe_no_sandbox,
         )
-
-    def _mix(self, number: int, place: RoundFolder, own: int) -> int:
-        """How many rows there are then. Which are replayed depends on the seed and the round."""
-        replay, share = self.school.replay, self.recipe.replay_share
-        if not place.data.is_dir() and replay is None:
-            merge([place.rows], place.data)
-        elif not place.data.is_dir() and replay is not None:
-            wanted = max(1, round(own * share / (1 - share)))
-            mixture = Mixture(caps={replay.stem: wanted}, seed=self.recipe.seed + number)
-            merge([place.rows, replay], place.data, mixture=mixture)
-        return read_manifest(place.data).counts["train"]
 
     def _train(self, what: str, plan: TrainingPlan, rows: int) -> TrainingOutcome:
         self.watcher.step(what)

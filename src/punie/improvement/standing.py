@@ -49,6 +49,7 @@ def why_enough(standings: Sequence[Standing], recipe: ImprovementRecipe) -> str:
     """Why there is no further round; empty where there is one."""
     last, waited = standings[-1].number, standings[-1].number - best(standings).number
     if waited >= recipe.patience:
+        were = f"{waited} were" if waited > 1 else "one was"
         sign = "shown to be better" if recipe.rise == "better" else "higher"
-        return f"the last {f'{waited} were' if waited > 1 else 'one was'} not {sign} on dev than {best(standings).name}"
+        return f"the last {were} not {sign} on dev than {best(standings).name}"
     return f"all {recipe.rounds} rounds were done" if last >= recipe.rounds else ""
