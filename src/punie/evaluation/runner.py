@@ -7,15 +7,16 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from punie import __version__
-from punie.errors import CapacityError, InterruptedRun, PunieError, ServerError, UsageError
-from punie.evaluation.asking import Examiner, Question
+from punie.errors import CapacityError, InterruptedRun, PunieError, ServerError
+from punie.evaluation.asking import Examiner
 from punie.evaluation.cache import AnswerCache
+from punie.evaluation.exam import Exam, check_suites, choose_suites, half_of
 from punie.evaluation.measurements import count_servers, measure, peak_memory
 from punie.evaluation.options import EvaluationOptions
 from punie.evaluation.outcomes import (
@@ -24,43 +25,20 @@ from punie.evaluation.outcomes import (
     EvaluationRun,
     Measurements,
     RunRecord,
-    SelfCheck,
     Trial,
-    TrialKey,
 )
 from punie.evaluation.rubric import ask_judge, judge_name
 from punie.evaluation.runs import PartialRun, refuse_existing
-from punie.evaluation.scorers import CodeExecution, choose_code_execution
-from punie.evaluation.selfcheck import ensure_sound
-from punie.evaluation.suite import Half, Suite, load_suite
 from punie.moments import now
 from punie.serving.arms import Arm, LocalModel, ask_endpoints, serve_local
 from punie.serving.completion import Sampling
 from punie.serving.drawn import Drawn, require_drawn
 from punie.serving.identity import Identity
 from punie.training.adapter import read_adapter
-from punie.workspace import is_embedded
 
 OnTrial = Callable[[Trial, int, int], None]
 """A trial, how many are done, how many there are."""
 OnStage = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Exam:
-    """What is asked: suites that were checked, and how code in answers is run."""
-
-    suites: tuple[Suite, ...]
-    self_checks: tuple[SelfCheck, ...]
-    execution: CodeExecution
-    samples: int
-
-    def questions(self, suite: Suite) -> list[Question]:
-        return [Question(suite.name, case, sample) for case in suite.cases for sample in range(self.samples)]
-
-    @property
-    def order(self) -> list[TrialKey]:
-        return [question.key for suite in self.suites for question in self.questions(suite)]
 
 
 async def evaluate(
@@ -84,34 +62,12 @@ async def _evaluate(options: EvaluationOptions, on_trial: OnTrial | None, enter_
     refuse_existing(options.output)
     if options.adapter is not None:
         read_adapter(options.adapter)
-    suites = _chosen_suites(options)
+    suites = choose_suites(options)
     enter_stage("checking the suite")
-    exam = await asyncio.to_thread(_checked, options, suites)
+    exam = await asyncio.to_thread(check_suites, options, suites)
     with PartialRun(options.output) as partial:
         asked = await _serve_and_ask(options, exam, partial, on_trial, enter_stage)
         return partial.finish(_record(options, exam, partial, *asked), exam.order)
-
-
-def _chosen_suites(options: EvaluationOptions) -> tuple[Suite, ...]:
-    """Raises UsageError where two suites have the same name: their trials could not be told apart."""
-    given = [suite if isinstance(suite, Suite) else load_suite(suite) for suite in options.suites]
-    suites = tuple(suite if options.half in ("all", half_of(suite)) else suite.of_half(options.half) for suite in given)
-    if len({suite.name for suite in suites}) < len(suites):
-        raise UsageError("Two of the suites have the same name.", hint="Give each of them once, under its own name.")
-    return suites
-
-
-def half_of(suite: Suite) -> Half | Literal["both"]:
-    halves = {case.half for case in suite.cases}
-    return halves.pop() if len(halves) == 1 else "both"
-
-
-def _checked(options: EvaluationOptions, suites: tuple[Suite, ...]) -> Exam:
-    cases = [case for suite in suites for case in suite.cases]
-    ours = options.model is not None and is_embedded(options.model)
-    execution = choose_code_execution(cases, unsafe=options.unsafe_no_sandbox, ours=ours)
-    checks = tuple(ensure_sound(suite, execution) for suite in suites)
-    return Exam(suites, checks, execution, options.samples)
 
 
 async def _serve_and_ask(

@@ -221,6 +221,8 @@ def _facts(record: TrainingRecord) -> Iterator[tuple[str, str]]:
         share = numbers.percent(echo.trainable_parameters / echo.total_parameters)
         yield "Parameters", f"{echo.trainable_parameters:,} learned ({share}), {echo.total_parameters:,} in all"
         yield "Loss is computed at", echo.loss_route
+        if echo.processes > 1:
+            yield "Processes that trained together", str(echo.processes)
         yield from ((f"Version of {package}", version) for package, version in sorted(echo.versions.items()))
 
 
