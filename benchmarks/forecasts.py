@@ -57,10 +57,8 @@ class Held:
 HELD = {
     "tiny-skewed": Held("tiny", "skewed", {"iters": 16, "batch_size": 4, "max_seq_length": 512}),
     "tiny-short": Held("tiny", "uniform", {"iters": 10, "batch_size": 8, "max_seq_length": 256, "num_layers": 2}),
-    "100m-skewed": Held("100 M", "skewed", {"iters": 6, "batch_size": 2, "max_seq_length": 192, "num_layers": 6}),
-    "100m-checkpointed": Held(
-        "100 M", "uniform", {"iters": 5, "batch_size": 1, "max_seq_length": 160, "grad_checkpoint": True}
-    ),
+    "100m-skewed": Held("100 M", "skewed", {"iters": 6, "batch_size": 2, "num_layers": 6}),
+    "100m-checkpointed": Held("100 M", "uniform", {"iters": 5, "batch_size": 1, "grad_checkpoint": True}),
 }
 PARTS = [*(f"{size}/{number}" for size in GRIDS for number in range(CELLS)), *HELD]
 
@@ -111,7 +109,7 @@ def held_plan(scratch: Path, held: Held) -> TrainingPlan:
     data = Path(tempfile.mkdtemp(dir=scratch))
     write_chats(data / "train.jsonl", held.knobs["iters"] * held.knobs["batch_size"], held.lengths)
     ours = {"data": str(data), "adapter_path": str(data / "adapter"), "mask": "last", "probes": False}
-    ours["overlong"] = "keep-answer"
+    ours["overlong"] = "drop"
     return plan_of(scratch, held.size, {**GRIDS[held.size], **held.knobs, **ours})
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from punie.benchmark.anatomy import Anatomy, read_anatomy
-from punie.benchmark.benchmark import benchmark
 from punie.benchmark.cells import Found, Loaded, Measured, measure
 from punie.benchmark.estimate import estimate
 from punie.benchmark.forecast import counted_costs, foretell
 from punie.benchmark.grid import Cell
 from punie.benchmark.saved import Benchmark, find_benchmark, save_benchmark
+from punie.cli import app
+from punie.files import write_jsonl
+from punie.report.training import read_training
 from punie.training.plan import TrainingPlan
 from punie.training.request import parse_plan
 from punie.training.workload import full_workload
@@ -85,11 +89,21 @@ def test_an_estimate_counts_what_the_model_has(tiny_model: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_a_whole_benchmark_foretells_its_own_run(tiny_model: Path, tmp_path: Path) -> None:
-    """All kinds of steps are measured, saved and used: an estimate then tells a time."""
-    plan = plan_of(tiny_model)
-    found = benchmark(plan, own_rows=False, steps=2, folder=tmp_path)
-    assert len(found.measured) == 6
-    assert found.forecast.seconds > 0
-    assert found.forecast.peak_memory == pytest.approx(found.measured[0].peak_memory, rel=0.15)
-    assert estimate(plan, folder=tmp_path).timed
+def test_a_whole_benchmark_foretells_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All kinds of steps are measured and saved, the last line decides; an estimate then tells a time, a run is told
+    what it will take, and its record holds that."""
+    monkeypatch.chdir(tmp_path)
+    write_jsonl(tmp_path / "data" / "train.jsonl", [{"text": "one, two, three, " * (1 + n % 3)} for n in range(20)])
+    small = ["--batch-size", "2", "--max-seq-length", "64", "--iters", "10"]
+    tuned = CliRunner().invoke(app, ["benchmark", "--data", "data", "--set", "mask=none", "--steps", "2", *small])
+    assert tuned.exit_code == 0, tuned.output
+    assert tuned.stdout.splitlines()[-1].startswith("Go: ")
+    assert tuned.stdout.count("tiny  ") >= 6
+    known = CliRunner().invoke(app, ["estimate", *small, "--json"])
+    (told,) = json.loads(known.stdout)["models"]
+    assert told["timed"]
+    done = CliRunner().invoke(app, ["train", "data", "--output", "mine", "--mask", "none", *small])
+    assert done.exit_code == 0, done.output
+    record = read_training(tmp_path / "mine")
+    assert record.prediction is not None
+    assert record.prediction.peak_memory == pytest.approx(record.peak_memory, rel=0.15)

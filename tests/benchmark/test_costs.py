@@ -21,6 +21,11 @@ def test_the_decision_follows_the_seconds(seconds: float, word: str) -> None:
     assert word in decide(seconds)
 
 
+def test_what_does_not_fit_is_no_go() -> None:
+    """A fast step is of no use where there is no memory for it."""
+    assert decide(1.0, fits=False).startswith("Does not fit")
+
+
 def test_a_plan_is_measured_in_a_few_different_steps() -> None:
     """Batch, length, layers and checkpointing each differ somewhere, and the plan's own largest step comes first."""
     cells = grid(parse_plan({"model": "m", "data": "d", "adapter_path": "a", "num_layers": -1}, where=""), layers=12)

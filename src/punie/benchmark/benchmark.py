@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from punie.benchmark.anatomy import read_anatomy
 from punie.benchmark.cells import Found, Loaded, Measured, TooLarge, measure
+from punie.benchmark.decision import decide
 from punie.benchmark.forecast import Forecast, foretell, measured_costs
 from punie.benchmark.grid import Cell, grid
 from punie.benchmark.saved import BENCHMARKS, Benchmark, save_benchmark
@@ -18,7 +19,7 @@ from punie.errors import CapacityError, UsageError
 from punie.training.needs import SMALLER
 from punie.training.plan import TrainingPlan
 from punie.training.resolving import resolve_plan
-from punie.training.workload import Workload, full_workload
+from punie.training.workload import full_workload
 from punie.workspace import resolve_model
 
 _Kind = TypeVar("_Kind", bound=Found)
@@ -36,12 +37,15 @@ class BenchmarkResult:
     load_seconds: float
     total_seconds: float
     forecast: Forecast
-    workload: Workload
 
     @property
     def seconds_per_iteration(self) -> float:
         """Of the plan's run on average, validations included."""
         return self.forecast.seconds / self.plan.iters
+
+    @property
+    def decision(self) -> str:
+        return decide(self.seconds_per_iteration, fits=self.forecast.fits)
 
 
 def benchmark(
@@ -64,12 +68,8 @@ def benchmark(
     plan = resolve_plan(plan) if own_rows else plan.model_copy(update={"model": str(resolve_model(plan.model))})
     began = time.monotonic()
     anatomy = read_anatomy(plan)
-    cells, found = grid(plan, anatomy.layers), list[Found]()
-    for one in measure(plan, cells, steps):
-        found.append(one)
-        on_found(one)
-        if time.monotonic() - began > 60 * minutes and any(isinstance(one, Measured) for one in found):
-            break
+    cells = grid(plan, anatomy.layers)
+    found = _found(measure(plan, cells, steps), began + 60 * minutes, on_found)
     measured, too_large = _of(Measured, found), _of(TooLarge, found)
     if not measured:
         raise CapacityError("No step of this plan fits into memory.", where=plan.model, hint=SMALLER)
@@ -85,8 +85,18 @@ def benchmark(
         load_seconds=load_seconds,
         total_seconds=time.monotonic() - began,
         forecast=foretell(measured_costs(saved), anatomy, plan, workload),
-        workload=workload,
     )
+
+
+def _found(told: Iterator[Found], until: float, on_found: Callable[[Found], None]) -> list[Found]:
+    """What is told by then, and at least one measurement if there is any."""
+    found = list[Found]()
+    for one in told:
+        found.append(one)
+        on_found(one)
+        if time.monotonic() > until and _of(Measured, found):
+            break
+    return found
 
 
 def _of(kind: type[_Kind], found: list[Found]) -> tuple[_Kind, ...]:

@@ -18,10 +18,9 @@ WORKER = "punie.benchmark.cells_worker"
 
 
 class Loaded(msgspec.Struct, frozen=True, tag_field="event", tag="loaded"):
-    """A child is ready to measure. `room`: bytes that it may use."""
+    """A child is ready to measure."""
 
     load_seconds: float
-    room: int
 
 
 class Measured(msgspec.Struct, frozen=True, tag_field="event", tag="measured"):

@@ -30,6 +30,9 @@ from punie.training.steps import Step
 from punie.training.student import Learner, load_model, make_optimizer, make_trainable
 from punie.training.workload import Work
 
+_WORDS = 256
+"""Token ids that every vocabulary has."""
+
 
 def main() -> None:
     answer(lambda asked: _measure(TrainingPlan.model_validate(asked["plan"]), asked["cells"], asked["steps"]))
@@ -48,7 +51,7 @@ def _measure(plan: TrainingPlan, cells: Sequence[Any], steps: int) -> Iterator[F
     mx.random.seed(plan.seed)
     make_trainable(model, plan)
     mx.eval(model.parameters())
-    yield Loaded(load_seconds=time.perf_counter() - began, room=limit)
+    yield Loaded(load_seconds=time.perf_counter() - began)
     for cell in asked:
         yield _found(_plan_of(plan, cell), cell, _learner(plan, cell, model, tokenizer), limit)
 
@@ -56,13 +59,14 @@ def _measure(plan: TrainingPlan, cells: Sequence[Any], steps: int) -> Iterator[F
 def _plan_of(plan: TrainingPlan, cell: Cell) -> TrainingPlan:
     """One batch after the other of the cell's rows, all of them in each."""
     rows = {"batch_size": cell.batch_size, "batch_tokens": None, "max_seq_length": max(cell.lengths)}
-    return plan.model_copy(update={**rows, "grad_accumulation_steps": 1, "val_batches": -1, "stages": ()})
+    plain = {"packing": False, "grad_accumulation_steps": 1, "val_batches": -1, "stages": ()}
+    return plan.model_copy(update={**rows, **plain})
 
 
 def _learner(plan: TrainingPlan, cell: Cell, model: Any, tokenizer: Any) -> Learner:
-    draw, words = np.random.default_rng(plan.seed), model.model.embed_tokens.weight.shape[0]
+    draw = np.random.default_rng(plan.seed)
     rows = [
-        TokenRow(draw.integers(words, size=length).tolist(), ((length - round(cell.learned * length), length),))
+        TokenRow(draw.integers(_WORDS, size=length).tolist(), ((length - round(cell.learned * length), length),))
         for length in cell.lengths
     ]
     fitted, none = FittedRows(rows, (), 0, "cut"), FittedRows([], (), 0, "cut")

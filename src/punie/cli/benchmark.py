@@ -60,13 +60,16 @@ def benchmark(
     """
     from punie.benchmark.benchmark import benchmark as run
     from punie.cli import console
+    from punie.cli.live import Live
 
     options = {"iters": iters, "batch_size": batch_size, "max_seq_length": max_seq_length, "num_layers": num_layers}
     given = {**options, "grad_checkpoint": grad_checkpoint, "memory_limit": memory_limit}
     results = []
-    for plan in _plans(model, data, given, settings or [], config):
-        console.note(f"measuring {plan.model} ...")
-        results.append(run(plan, own_rows=plan.data != _NO_DATA, steps=steps, minutes=minutes, on_found=_tell))
+    with Live() as live:
+        for plan in _plans(model, data, given, settings or [], config):
+            live.begin(f"measuring {plan.model}")
+            own_rows = plan.data != _NO_DATA
+            results.append(run(plan, own_rows=own_rows, steps=steps, minutes=minutes, on_found=_tell))
     if as_json:
         console.print_json({"models": [_json(result) for result in results]})
     else:
@@ -100,7 +103,6 @@ def _step(cell: Cell) -> str:
 
 def _show(results: list[BenchmarkResult]) -> None:
     """What was measured, what follows for the run, and the decision as the last line."""
-    from punie.benchmark.decision import decide
     from punie.cli import console
 
     columns = ["model", "step", "s/iteration", "tokens/s", "peak GB", "estimated"]
@@ -110,7 +112,7 @@ def _show(results: list[BenchmarkResult]) -> None:
         console.print_facts(_facts(result))
     for result in results:
         name = f"{Path(result.plan.model).name}: " if len(results) > 1 else ""
-        console.out.print(f"{name}{decide(result.seconds_per_iteration)}")
+        console.out.print(f"{name}{result.decision}")
 
 
 def _rows(result: BenchmarkResult) -> list[tuple[str, ...]]:
@@ -149,11 +151,9 @@ def foretold(forecast: Forecast) -> str:
 def _json(result: BenchmarkResult) -> dict[str, Any]:
     from msgspec import to_builtins
 
-    from punie.benchmark.decision import decide
-
     found = {name: to_builtins(getattr(result, name)) for name in ("measured", "too_large", "not_tried", "forecast")}
     spent = {"load_seconds": result.load_seconds, "total_seconds": result.total_seconds}
-    seconds = {"seconds_per_iteration": result.seconds_per_iteration, "decision": decide(result.seconds_per_iteration)}
+    seconds = {"seconds_per_iteration": result.seconds_per_iteration, "decision": result.decision}
     return {"plan": result.plan.model_dump(mode="json"), **found, **spent, **seconds}
 
 
@@ -170,8 +170,6 @@ def estimate(
     as_json: Json = False,
 ) -> None:
     """Say from a model's config alone what it weighs and what training it would need. Nothing else is downloaded."""
-    from msgspec import to_builtins
-
     from punie.benchmark.estimate import estimate as run
     from punie.cli import console
 
@@ -179,10 +177,20 @@ def estimate(
     given = {**options, "grad_checkpoint": grad_checkpoint, "memory_limit": memory_limit}
     results = [run(plan) for plan in _plans(model, None, given, settings or [], config)]
     if as_json:
-        console.print_json({"models": [to_builtins(result, str_keys=True) for result in results]})
+        console.print_json({"models": [_estimated_json(result) for result in results]})
         return
     for result in results:
         console.print_facts(_estimated(result))
+
+
+def _estimated_json(result: Estimate) -> dict[str, Any]:
+    from msgspec import to_builtins
+
+    names = ("model", "anatomy", "forecast", "timed", "largest_batch", "largest_length")
+    found = {name: to_builtins(getattr(result, name), str_keys=True) for name in names}
+    if not result.timed:
+        found["forecast"] |= {"seconds": None, "plus_minus": None}
+    return {**found, "plan": result.plan.model_dump(mode="json")}
 
 
 def _estimated(result: Estimate) -> dict[str, object]:
