@@ -23,7 +23,8 @@ def main() -> None:
     asked = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Asked)
     with Path(sys.argv[2]).open("ab", buffering=0) as out:
         try:
-            memory.require_weights_fit(Path(asked.model), memory.allowed(None))
+            if isinstance(asked, FuseAsked | QuantizeAsked | GgufAsked):  # The others read no weights of the model.
+                memory.require_weights_fit(Path(asked.model), memory.allowed(None))
             for event in _events(asked):
                 out.write(msgspec.json.encode(event) + b"\n")
         except PunieError as error:
