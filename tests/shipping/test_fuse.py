@@ -111,9 +111,9 @@ def test_an_adapter_of_another_model_is_refused(
 
 SUITE = """
 name: few
-description: A dozen tool calls of the embedded model's own world.
+description: Some sums of the embedded model's own world.
 max_tokens: 64
-draw: {generator: tiny, seed: 1, counts: {tool_calling: 12}}
+draw: {generator: tiny, seed: 1, counts: {reasoning: 20}}
 """
 
 
