@@ -208,10 +208,9 @@ def _broken(folder: AdapterFolder, child: Child, meeting: Meeting | None) -> Tra
         )
     resume = f"\nGo on from the last saved state with: {folder.resume_command}" if folder.state.is_file() else ""
     fallen = None if meeting is None else first_fallen(folder.log)
+    alone = f"The training process ended without a result (exit code {child.poll()})."
     return TrainingError(
-        f"The training process ended without a result (exit code {child.poll()})."
-        if meeting is None or fallen is None
-        else fallen.explained(meeting.hosts),
+        alone if meeting is None or fallen is None else fallen.explained(meeting.hosts),
         where=str(folder.log),
         hint=f"{child.last_lines()}{resume}".strip(),
     )
