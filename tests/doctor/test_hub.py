@@ -51,10 +51,10 @@ def point_at(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "failure"), [(200, ""), (401, ""), (503, "it answers with 503")], ids=["well", "login", "down"]
+    ("status", "failure"), [(200, ""), (401, ""), (404, ""), (403, "it answers with 403"), (503, "it answers with 503")]
 )
 def test_an_answer_is_an_answer(status: int, failure: str, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who asks for a login is there; who has broken says so."""
+    """Who asks for a login is there; a proxy that lets nobody through, and who has broken, are told of."""
     point_at(monkeypatch, f"{server}/{status}")
     found = begin_asking(PATIENCE)()
     assert found.failure == failure

@@ -10,6 +10,8 @@ from threading import Thread
 
 THREAD = "hub"
 _WITHIN_SECONDS = 3.0
+_THERE_ALL_THE_SAME = (401, 404)
+"""A hub that wants a login, and one without a front page. A proxy that lets nobody through says 403 or 407."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +53,6 @@ def _ask(endpoint: str, within: float) -> Hub:
         reply = httpx.head(endpoint, timeout=within)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return Hub(endpoint, failure=str(error) or type(error).__name__)
-    failure = f"it answers with {reply.status_code}" if reply.is_server_error else ""
+    refused = reply.is_error and reply.status_code not in _THERE_ALL_THE_SAME
+    failure = f"it answers with {reply.status_code}" if refused else ""
     return Hub(endpoint, seconds=time.monotonic() - started, failure=failure)
