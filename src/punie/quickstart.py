@@ -1,39 +1,27 @@
-"""The whole loop on sample data: data, baseline, training, evaluation, comparison.
-
-Each step leaves something finished or something to go on from, so the same call resumes after any interruption.
-"""
+"""The whole loop on sample data: an experiment with its own recipe, in the folders where a user would make each."""
 
 from __future__ import annotations
 
-import asyncio
 import re
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from punie.data.check.validation import validate
-from punie.data.dataset import Manifest, read_manifest
-from punie.errors import InterruptedRun, UsageError
-from punie.evaluation.options import EvaluationOptions
-from punie.evaluation.outcomes import EvaluationRun
-from punie.evaluation.runner import evaluate
 from punie.evaluation.runs import read_run
-from punie.evaluation.suite import load_suite
-from punie.experiment.chain.products import run_told, training_told
+from punie.experiment.chain.folder import ChainFolder
+from punie.experiment.chain.recipe import Asking, ChainExperiment
+from punie.experiment.chain.run import run
+from punie.experiment.chain.sources import Origin
 from punie.experiment.watcher import Watcher
-from punie.generate.sample import tiny_recipe, write_tiny
 from punie.report.compare import compare, with_teaching
 from punie.report.comparison import Comparison
-from punie.report.pages import write_comparison_page, write_run_page, write_training_page
-from punie.training.adapter import AdapterFolder
-from punie.training.plan import TrainingPlan
+from punie.report.pages import write_comparison_page
 from punie.training.presets import cautious, preset
-from punie.training.request import parse_plan
-from punie.training.runner import TrainingOutcome, train
 from punie.workspace import EMBEDDED_MODEL, resolve_model
 
 SUITE = "tiny"
-_FRESH = "Start again with --fresh, which deletes what the quickstart made."
+_CHATS = "chats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,128 +35,74 @@ class QuickstartOptions:
     fresh: bool = False
     unsafe_no_sandbox: bool = False
 
+    @property
+    def command(self) -> str:
+        """What goes on with it."""
+        given = {"--model": self.model, "--examples": str(self.examples), "--seed": str(self.seed)}
+        usual = {"--model": EMBEDDED_MODEL, "--examples": "1000", "--seed": "0"}
+        words = [word for option, value in given.items() if value != usual[option] for word in (option, value)]
+        return shlex.join(["punie", "quickstart", *words, *(["--unsafe-no-sandbox"] if self.unsafe_no_sandbox else [])])
+
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """The folders a quickstart writes, all named after it."""
-
-    data: Path
-    adapter: Path
-    base: Path
-    tuned: Path
-    comparison: Path
+class QuickstartFolder(ChainFolder):
+    """The folders a quickstart writes, all named after it; the comparison lies in its root, `reports/NAME`."""
 
     @classmethod
-    def of(cls, options: QuickstartOptions) -> Places:
+    def of(cls, options: QuickstartOptions) -> QuickstartFolder:
         suffix = (
             "" if options.model == EMBEDDED_MODEL else "-" + re.sub(r"[^A-Za-z0-9.]+", "-", options.model).strip("-")
         )
-        name, root = f"quickstart{suffix}", options.root
-        reports = root / "reports"
-        return cls(
-            data=root / "data" / name,
-            adapter=root / "adapters" / name,
-            base=reports / f"{name}-base",
-            tuned=reports / f"{name}-tuned",
-            comparison=reports / name,
-        )
+        return cls(options.root / "reports" / f"quickstart{suffix}")
+
+    @property
+    def adapter(self) -> Path:
+        return self.root.parent.parent / "adapters" / self.root.name
+
+    def source(self, name: str) -> Path:
+        return self.root.parent.parent / "data" / self.root.name
+
+    def evaluation(self, model: str) -> Path:
+        return self.root.with_name(f"{self.root.name}-{'base' if model == 'base' else 'tuned'}")
 
     def clear(self) -> None:
         """Delete what an earlier quickstart made, unfinished runs included."""
-        unfinished = [run.with_name(f".{run.name}.partial") for run in (self.base, self.tuned)]
-        for folder in (self.data, self.adapter, self.base, self.tuned, self.comparison, *unfinished):
+        runs = [self.evaluation(model) for model in ("base", "adapter")]
+        unfinished = [run.with_name(f".{run.name}.partial") for run in runs]
+        for folder in (self.source(_CHATS), self.adapter, self.root, *runs, *unfinished):
             shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
 class QuickstartResult:
-    outcome: TrainingOutcome
     comparison: Comparison
     page: Path
-    places: Places
+    folder: QuickstartFolder
 
 
 def quickstart(options: QuickstartOptions, watcher: Watcher | None = None) -> QuickstartResult:
     """Run the loop, or what is left of it. Raises whatever a step raises; the steps before it stay finished."""
-    watcher = watcher or Watcher()
-    model, places = resolve_model(options.model), Places.of(options)
+    watcher, folder = watcher or Watcher(), QuickstartFolder.of(options)
     if options.fresh:
-        places.clear()
-    prepare_data(options, places, watcher)
-    base = _evaluated(options, model, None, places.base, watcher)
-    outcome = _trained(options, model, places, watcher)
-    tuned = _evaluated(options, model, places.adapter, places.tuned, watcher)
+        folder.clear()
+    run(recipe(options), folder, "quickstart", options.command, watcher)
     watcher.step("comparison")
+    base, tuned = (read_run(folder.evaluation(model)) for model in ("base", "adapter"))
     comparison = with_teaching(compare(base, tuned), base, tuned)
-    page = write_comparison_page(comparison, places.comparison)
+    page = write_comparison_page(comparison, folder.root)
     watcher.done(comparison.claim)
-    return QuickstartResult(outcome, comparison, page, places)
+    return QuickstartResult(comparison, page, folder)
 
 
-def prepare_data(options: QuickstartOptions, places: Places, watcher: Watcher) -> Manifest:
-    """Write the chats unless they lie there, and validate them either way."""
-    watcher.step("data")
-    earlier = places.data.is_dir()
-    if earlier:
-        manifest = read_manifest(places.data)
-        if manifest.recipe != tiny_recipe(options.examples, options.seed):
-            raise UsageError("The data here are from another recipe.", where=str(places.data), hint=_FRESH)
-    else:
-        manifest = write_tiny(places.data, options.examples, options.seed)
-    validate(places.data).require_sound()
-    splits = ", ".join(f"{count} {split}" for split, count in manifest.counts.items())
-    watcher.done(f"{sum(manifest.counts.values())} chats ({splits}), all valid", earlier=earlier)
-    return manifest
-
-
-def training_plan(options: QuickstartOptions, model: Path, places: Places) -> TrainingPlan:
-    """The plan of the quickstart: the model's preset, or a cautious one for a model we do not know."""
-    paths = {"model": options.model, "data": str(places.data), "adapter_path": str(places.adapter)}
-    return parse_plan({**(preset(model) or cautious(model)), **paths, "seed": options.seed}, where="quickstart")
-
-
-def _trained(options: QuickstartOptions, model: Path, places: Places, watcher: Watcher) -> TrainingOutcome:
-    watcher.step("training")
-    plan = training_plan(options, model, places)
-    folder = AdapterFolder(places.adapter)
-    earlier = folder.outcome.is_file()
-    try:
-        outcome = train(plan, resume=folder.plan.is_file(), on_metric=lambda metric: watcher.metric(metric, plan.iters))
-    except InterruptedRun as error:
-        raise InterruptedRun(error.what, where=error.where, hint="The same command goes on from there.") from error
-    write_training_page(places.adapter)
-    watcher.done(training_told(outcome), earlier=earlier)
-    return outcome
-
-
-def _evaluated(
-    options: QuickstartOptions, model: Path, adapter: Path | None, folder: Path, watcher: Watcher
-) -> EvaluationRun:
-    watcher.step("baseline" if adapter is None else "evaluation")
-    earlier = folder.is_dir()
-    run = _earlier_run(folder, options) if earlier else _fresh_run(options, model, adapter, folder, watcher)
-    write_run_page(run, folder)
-    watcher.done(run_told(run), earlier=earlier)
-    return run
-
-
-def _fresh_run(
-    options: QuickstartOptions, model: Path, adapter: Path | None, folder: Path, watcher: Watcher
-) -> EvaluationRun:
-    asked = EvaluationOptions(
-        model=model,
-        label=options.model,
-        suites=(SUITE,),
-        output=folder,
-        adapter=adapter,
-        unsafe_no_sandbox=options.unsafe_no_sandbox,
+def recipe(options: QuickstartOptions) -> ChainExperiment:
+    """With the model's preset, or a cautious plan for a model we do not know."""
+    model = resolve_model(options.model)
+    return ChainExperiment(
+        kind="chain",
+        name="quickstart",
+        model=options.model,
+        sources={_CHATS: Origin(download="tiny", count=options.examples, seed=options.seed)},
+        data=_CHATS,
+        train={**(preset(model) or cautious(model)), "seed": options.seed},
+        evaluate=Asking(suites=(SUITE,), unsafe_no_sandbox=options.unsafe_no_sandbox),
     )
-    return asyncio.run(evaluate(asked, on_trial=watcher.trial, on_stage=watcher.stage))
-
-
-def _earlier_run(folder: Path, options: QuickstartOptions) -> EvaluationRun:
-    run = read_run(folder)
-    asked = [suite.hash for suite in run.record.suites]
-    if asked != [load_suite(SUITE).hash] or run.record.identity.model != options.model:
-        raise UsageError("This run asked other questions, or another model.", where=str(folder), hint=_FRESH)
-    return run

@@ -59,7 +59,7 @@ def test_a_second_start_is_told_who_works(tmp_path: Path) -> None:
 SAID = [
     ("the chosen one", {"adapter": True, "fused": True}, None, "Better. fused told."),
     ("no model", {"adapter": False}, None, "No model passes the gate."),
-    ("nothing compared", {}, None, "All steps are done: 0. Nothing was compared."),
+    ("nothing compared", {}, None, "All steps are done: 0."),
     ("broken off", {}, UsageError("The <b>disk</b> is gone."), "Not finished; steps done: 0."),
 ]
 

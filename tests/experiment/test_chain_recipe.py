@@ -9,6 +9,7 @@ import yaml
 
 from punie.data.progress import Step
 from punie.errors import CapacityError, InterruptedRun, UsageError
+from punie.experiment.chain.folder import ChainFolder
 from punie.experiment.chain.recipe import ChainExperiment
 from punie.experiment.chain.run import run
 from punie.experiment.chain.template import write_template
@@ -56,8 +57,8 @@ def test_room_for_all_steps_is_looked_for_first(tmp_path: Path) -> None:
     rows = {"sources": {"many": {"generate": "tinypy", "count": 10**12}}, "data": "many"}
     recipe = ChainExperiment.model_validate({"kind": "chain", "name": "large", **rows})
     with pytest.raises(CapacityError, match="this needs about"):
-        run(recipe, tmp_path / "made", "large.yaml", "again", Watcher())
-    assert [path.name for path in (tmp_path / "made").iterdir()] == [".held"]
+        run(recipe, ChainFolder(tmp_path / "made"), "large.yaml", "again", Watcher())
+    assert not (tmp_path / "made").exists()
 
 
 LATE = [
@@ -72,8 +73,8 @@ def test_what_a_later_step_would_refuse_is_refused_first(change: dict[str, objec
     """Words of a plan, of a data recipe and of suites are read before the first step, with what was meant."""
     recipe = ChainExperiment.model_validate({**template(tmp_path), **change})
     with pytest.raises(UsageError, match=word):
-        run(recipe, tmp_path / "made", "mine.yaml", "again", Watcher())
-    assert not (tmp_path / "made/steps").exists()
+        run(recipe, ChainFolder(tmp_path / "made"), "mine.yaml", "again", Watcher())
+    assert not (tmp_path / "made").exists()
 
 
 class Impatient(Watcher):
@@ -105,10 +106,10 @@ def test_a_chain_goes_on_after_ctrl_c(tmp_path: Path) -> None:
     rows = {"sources": {"few": {"download": "tiny", "count": 20}}, "data": {"sources": [{"path": "few"}]}}
     recipe = ChainExperiment.model_validate({"kind": "chain", "name": "rows", **rows})
     with pytest.raises(InterruptedRun, match="Go on with: the same"):
-        run(recipe, tmp_path / "made", "rows.yaml", "the same", Impatient())
+        run(recipe, ChainFolder(tmp_path / "made"), "rows.yaml", "the same", Impatient())
     assert "Not finished; steps done: 1." in (tmp_path / "made/report.html").read_text()
     assert not (tmp_path / "made/data").exists()
-    outcome = run(recipe, tmp_path / "made", "rows.yaml", "the same", watcher := Patient())
+    outcome = run(recipe, ChainFolder(tmp_path / "made"), "rows.yaml", "the same", watcher := Patient())
     assert watcher.earlier == [True, False]
     assert [entry.why for entry in outcome.entries] == ["", "was not finished"]
     assert "All steps are done: 2." in (tmp_path / "made/report.html").read_text()

@@ -67,11 +67,12 @@ def run_(
 def _run_chain(asked: ChainExperiment, folder: Path, where: str, again: str, as_json: bool) -> None:
     from punie.cli import console
     from punie.cli.steps import Steps
+    from punie.experiment.chain.folder import ChainFolder
     from punie.experiment.chain.outcome import require_passing, to_record
     from punie.experiment.chain.run import run
 
     with Steps(width=20) as steps:
-        outcome = run(asked, folder, where, again, steps)
+        outcome = run(asked, ChainFolder(folder), where, again, steps)
     if as_json:
         console.print_json(to_record(outcome))
     else:

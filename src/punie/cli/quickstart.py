@@ -46,7 +46,7 @@ def quickstart(
         console.note(_INTRODUCTION)
     watch = console.Stopwatch()
     options = QuickstartOptions(model, Path(), examples, seed, fresh, unsafe_no_sandbox)
-    with Steps() as steps:
+    with Steps(width=16) as steps:
         result = run(options, steps)
     console.out.print()
     console.show_comparison(result.comparison)
@@ -54,8 +54,8 @@ def quickstart(
     console.print_facts(
         {
             "page": str(result.page),
-            "adapter": str(result.places.adapter),
-            "proof": f"punie rescore {result.places.tuned}",
+            "adapter": str(result.folder.adapter),
+            "proof": f"punie rescore {result.folder.evaluation('adapter')}",
             "time": f"{watch.seconds:.0f} s" + (" (some steps were done before)" if steps.earlier else ""),
         }
     )

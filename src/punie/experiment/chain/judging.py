@@ -24,10 +24,11 @@ def ask(work: Work, candidate: Candidate) -> Candidate:
     """The candidate with its run. Suites count by their cases, wherever they lie."""
     asked = work.recipe.evaluate
     assert asked is not None, "the recipe evaluates"
-    inputs = {suite: load_suite(suite).hash for suite in asked.suites} | {"model": candidate.model.hash}
+    inputs = {f"suite {suite.name}": suite.hash for suite in map(load_suite, asked.suites)}
+    inputs["model"] = candidate.model.hash
     if candidate.adapter is not None:
         inputs["adapter"] = candidate.adapter.hash
-    settings = {**asked.model_dump(mode="json"), "run format": outcomes.FORMAT}
+    settings = {**asked.model_dump(mode="json", exclude={"suites"}), "run format": outcomes.FORMAT}
     step = Step(
         f"evaluate {candidate.name}",
         work.folder.evaluation(candidate.name),

@@ -153,7 +153,9 @@ class Ledger:
         """Raises UsageError where nothing says that this experiment made what lies there."""
         found = [place for place in (step.output, _unfinished(step.output)) if place.exists()]
         if found and before is None:
-            raise UsageError("The output folder is in use.", where=str(found[0]), hint="Give another --output.")
+            raise UsageError(
+                "The output folder is in use.", where=str(found[0]), hint="Move it away, or give another --output."
+            )
         if found:
             earlier = make_folder(self._folder.earlier(step.name))
             for place in found:

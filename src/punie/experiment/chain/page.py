@@ -61,7 +61,7 @@ def _said(outcome: Outcome, broken: PunieError | None) -> Sequence[str]:
     if broken is not None:
         return f"Not finished; steps done: {len(outcome.entries)}.", broken.what, broken.where
     if not outcome.verdicts:
-        return (f"All steps are done: {len(outcome.entries)}. Nothing was compared.",)
+        return (f"All steps are done: {len(outcome.entries)}.",)
     by_name = {verdict.model: verdict for verdict in outcome.verdicts}
     if outcome.chosen is None:
         return "No model passes the gate.", *(verdict.headline for verdict in outcome.verdicts)

@@ -11,7 +11,6 @@ from typing import Any
 from punie import fingerprint
 from punie.data.dataset import MANIFEST, read_manifest
 from punie.data.source import open_source
-from punie.evaluation.outcomes import EvaluationRun
 from punie.evaluation.runs import RECORD, SAMPLES, read_run
 from punie.files import hash_file, hash_files, hash_names, read_json
 from punie.report import numbers
@@ -19,7 +18,7 @@ from punie.report.summary import summarize
 from punie.shipping.messages import weight_bytes
 from punie.shipping.proof import PROOF
 from punie.training.adapter import AdapterFolder
-from punie.training.outcome import TrainingOutcome, read_outcome
+from punie.training.outcome import read_outcome
 
 COMPARISON = "comparison.json"
 
@@ -41,7 +40,8 @@ def _rows(folder: Path) -> str:
     return ", ".join(f"{count:,} {split}" for split, count in read_manifest(folder).counts.items())
 
 
-def training_told(outcome: TrainingOutcome) -> str:
+def _training(folder: Path) -> str:
+    outcome = read_outcome(folder)
     end = outcome.train_loss if outcome.valid_loss is None else outcome.valid_loss
     start = "" if outcome.first_valid_loss is None else f"validation loss {outcome.first_valid_loss:.2f} -> "
     return f"{outcome.iterations} iterations, {start}{end:.3f}"
@@ -58,8 +58,8 @@ def _widths(folder: Path) -> str:
     return ", ".join(f"{width.name} {numbers.size(weight_bytes(width))}" for width in widths_in(folder))
 
 
-def run_told(run: EvaluationRun) -> str:
-    return f"{numbers.count(summarize(run).overall)} cases right"
+def _run(folder: Path) -> str:
+    return f"{numbers.count(summarize(read_run(folder)).overall)} cases right"
 
 
 def _comparison(folder: Path) -> str:
@@ -82,7 +82,7 @@ DATASET = Product(lambda folder: (folder / MANIFEST).is_file(), lambda folder: o
 ADAPTER = Product(
     lambda folder: AdapterFolder(folder).outcome.is_file(),
     fingerprint.adapter,
-    lambda folder: training_told(read_outcome(folder)),
+    _training,
     "run/report.html",
 )
 MODEL = Product(Path.is_dir, fingerprint.model, _fused)
@@ -94,7 +94,7 @@ WIDTHS = Product(
 RUN = Product(
     Path.is_dir,
     lambda folder: hash_files([folder / RECORD, folder / SAMPLES]),
-    lambda folder: run_told(read_run(folder)),
+    _run,
     "report.html",
 )
 COMPARED = Product(Path.is_dir, lambda folder: hash_file(folder / COMPARISON), _comparison, "comparison.html")

@@ -63,7 +63,7 @@ def _blended(work: Work, blend: Recipe, made: Mapping[str, Made]) -> Made:
         for source in blend.sources
     }
     if blend.decontaminate is not None:
-        inputs |= {name: hash_value(read_benchmark(Path(name))) for name in blend.decontaminate.against}
+        inputs |= {f"against {name}": hash_value(read_benchmark(Path(name))) for name in blend.decontaminate.against}
     settings = blend.model_dump(mode="json")
     return work.ledger.do(Step("data", work.folder.data, products.DATASET, settings, inputs, placed))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from punie.errors import PunieError
 from punie.experiment.chain import judging, models
 from punie.experiment.chain.cleanup import clear
@@ -20,16 +18,15 @@ from punie.experiment.watcher import Watcher
 from punie.files import write_text
 
 
-def run(recipe: ChainExperiment, output: Path, where: str, command: str, watcher: Watcher) -> Outcome:
+def run(recipe: ChainExperiment, folder: ChainFolder, where: str, command: str, watcher: Watcher) -> Outcome:
     """Do what is left of the chain. `where` is the recipe's file, `command` what goes on after an interruption.
 
     Raises UsageError or CapacityError before anything is made, and what its steps raise; those before stay done, and
     the page tells them.
     """
-    folder = ChainFolder(output)
     work = Work(recipe, folder, Ledger(folder, watcher), watcher, where)
+    require_ready(recipe, folder, where)
     with held(folder.root):
-        require_ready(recipe, folder, where)
         write_text(folder.recipe, recipe.to_yaml())
         try:
             with interruptible(folder.root, command):
