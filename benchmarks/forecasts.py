@@ -80,8 +80,7 @@ def main() -> None:
             print(f"{part}: done", file=sys.stderr, flush=True)
             if given.output:
                 write_json(given.output, found)
-        if found.keys() >= set(PARTS):
-            report(scratch, found)
+        report(scratch, found)
 
 
 def measured(scratch: Path, part: str) -> dict[str, Any]:
@@ -127,7 +126,11 @@ def model_of(scratch: Path, size: str) -> Path:
 
 def report(scratch: Path, found: dict[str, Any]) -> None:
     rows, lines = list[tuple[str, ...]](), list[dict[str, Any]]()
+    if missing := sorted(set(PARTS) - found.keys()):
+        print(f"not measured: {', '.join(missing)}", file=sys.stderr)
     for name, held in HELD.items():
+        if name not in found or f"{held.size}/1" not in found:
+            continue
         foretold, alone = forecasts(scratch, found, held)
         run = found[name]
         figures = {
@@ -151,7 +154,8 @@ def forecasts(scratch: Path, found: dict[str, Any], held: Held) -> tuple[Forecas
     """From the grid, with CPU seconds in the place of seconds, and from the config alone."""
     plan = held_plan(scratch, held)
     anatomy = read_anatomy(plan)
-    cells = [msgspec.convert(found[f"{held.size}/{number}"]["measured"], Measured) for number in range(CELLS)]
+    parts = [f"{held.size}/{number}" for number in range(CELLS)]
+    cells = [msgspec.convert(found[part]["measured"], Measured) for part in parts if part in found]
     timed = tuple(msgspec.structs.replace(cell, seconds=cell.cpu_seconds) for cell in cells)
     workload = read_workload(plan, timed[0].loss_route)
     known = measured_costs(Benchmark.of(plan, anatomy, 0.0, timed))

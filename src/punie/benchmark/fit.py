@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _BELIEF = 0.02
-"""How much a prior weighs against a measurement: that of a figure ten times as uncertain, squared and generous."""
+"""A measurement that is missed by 2 % weighs as much as a prior that is missed by 100 %."""
 
 _LEAST_SPREAD = 0.05
 """No fit is trusted to be better than this."""
