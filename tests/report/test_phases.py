@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from punie.errors import UsageError
 from punie.report.phases import matrix_table, results_markdown
+from punie.report.scored import checkpoint_scores
+from punie.report.training import TrainingRecord
+from punie.report.training_page import render_training
+from punie.training.adapter import AdapterFolder
 from punie.training.fixed_rows import FULL
 from punie.training.matrix import START, Matrix
+from punie.training.metrics import Scored, StageBegan
+from punie.training.request import parse_plan
+from punie.training.scores import Score
 
 BASIS = {"model_hash": "m", "rows_hash": "sha256:abc", "mask": "last", "max_seq_length": 512, "overlong": "cut"}
 
@@ -48,6 +57,20 @@ def test_the_table_says_what_was_learned_where_it_was_best_and_what_is_forgotten
         FULL: (["4.5000", "2.5000", "2.4000 ▾"], "−0.1000 (−0.1075 to −0.0925)", ""),
     }
     assert "8 of the full set (rows sha256:abc, mask last)" in table.basis
+
+
+def test_checkpoints_have_the_scores_that_fell_on_them(tmp_path: Path) -> None:
+    """By the iteration at which a stage ended; none for the start, for other runs, and where a scoring broke."""
+    points = [{**one, "run": str(tmp_path if one["stage"] else "elsewhere")} for one in CHAIN]
+    told = [StageBegan(iteration=0, stage="a", rows=9, iters=5), StageBegan(iteration=5, stage="b", rows=9, iters=5)]
+    scores = [Score(at, "six:dev", "hash", right=at, counted=9, answers=9) for at in (5, 7)]
+    scores.append(Score(10, "six:dev", "hash", failure="broke"))
+    metrics = (*told, *(Scored(iteration=score.iteration, score=score, left=0) for score in scores))
+    plan = parse_plan({"model": "m", "data": "d", "adapter_path": str(tmp_path)}, where="test")
+    record = TrainingRecord(AdapterFolder(tmp_path), plan, metrics, None, (), matrix(*points), None)
+    assert checkpoint_scores(record) == (None, scores[0], None)
+    assert checkpoint_scores(replace(record, metrics=metrics[:2])) == ()
+    assert "5 of 9" in render_training(record)
 
 
 def test_the_results_are_tables_of_each_phase_and_the_baseline() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from punie.report.charts import LineChart
 from punie.report.scores import besides, chart, choice, found
 from punie.report.training import TrainingRecord
-from punie.training.metrics import Scored
+from punie.training.metrics import Scored, StageBegan
+from punie.training.scores import Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,22 @@ def told_scores(record: TrainingRecord) -> ToldScores | None:
         rows=tuple(ScoreRow(one.iteration, found(one), besides(one), one.seconds) for one in scores),
         sentences=() if record.outcome is None else tuple(choice(scores, record.outcome.selection)),
     )
+
+
+def checkpoint_scores(record: TrainingRecord) -> tuple[Score | None, ...]:
+    """Of each checkpoint in the matrix the score at the iteration that left it; empty where there is none of any."""
+    if record.matrix is None:
+        return ()
+    scores = {metric.score.iteration: metric.score for metric in record.told(Scored) if metric.score.counted}
+    ends = {stage.stage: stage.iteration + stage.iters for stage in record.told(StageBegan)}
+    if record.outcome is not None:
+        ends.setdefault(record.matrix.adapter, record.outcome.selection.iteration)
+    own = record.folder.root.resolve()
+    found = tuple(
+        scores.get(ends.get(point.name, -1)) if Path(point.run).resolve() == own else None
+        for point in record.matrix.checkpoints
+    )
+    return found if any(found) else ()
 
 
 def score_setting(record: TrainingRecord, key: str) -> str:

@@ -12,7 +12,7 @@ from punie.report.charts import Bar, LineChart, Series, draw_bars, draw_lines, s
 from punie.report.facts import Figure
 from punie.report.html import render_page
 from punie.report.phases import matrix_table
-from punie.report.scored import score_setting, told_scores
+from punie.report.scored import checkpoint_scores, score_setting, told_scores
 from punie.report.training import TrainingRecord, nats
 from punie.training.echo import SETTLED_BEFORE, USED_AFTER, USED_BY_PARENT, arrivals
 from punie.training.metrics import Echo, Probed, StageBegan, TrainLoss, ValidLoss
@@ -57,6 +57,7 @@ def render_training(record: TrainingRecord) -> str:
         curves=[chart for chart in _curves(record) if chart.lines],
         stages=[_stage(record, stage) for stage in record.told(StageBegan)],
         matrix=record.matrix and matrix_table(record.matrix),
+        checkpoint_scores=checkpoint_scores(record),
         memory=_memory(record),
         seconds=_seconds(record),
         rows=record.told(Echo)[-1:],
