@@ -42,6 +42,7 @@ bench: ready
 	.venv/bin/python benchmarks/dedup.py 5000
 	.venv/bin/python benchmarks/contamination.py $(ROWS)
 	.venv/bin/python benchmarks/complexity.py
+	.venv/bin/python benchmarks/report_page.py 500
 	.venv/bin/python benchmarks/training.py 30
 	.venv/bin/python benchmarks/training_vs_stock.py skewed-1m
 	.venv/bin/punie benchmark

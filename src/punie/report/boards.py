@@ -70,7 +70,9 @@ def boards(journal: Journal) -> tuple[Board, ...]:
 
 
 def _title(run: Evaluation) -> str:
-    return " + ".join(f"{suite.name}, {suite.half}, {suite.cases} cases" for suite in run.record.suites)
+    return " + ".join(
+        f"{suite.name.removesuffix(f':{suite.half}')}, {suite.half}, {suite.cases} cases" for suite in run.record.suites
+    )
 
 
 def _hashes(run: Evaluation) -> str:
