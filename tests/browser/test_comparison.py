@@ -93,6 +93,16 @@ def test_several_runs_fit_the_window(page: Page, several: Path, width: int) -> N
     assert overflow(page) <= 0
 
 
+def test_nothing_of_several_runs_is_cut_off_on_paper(page: Page, several: Path) -> None:
+    """Tables that scroll in a window are whole on a sheet of A4, eight columns wide."""
+    show(page, several, width=794)
+    page.emulate_media(media="print")
+    hidden = (
+        "all => all.filter(it => it.scrollHeight > it.clientHeight + 1 || it.scrollWidth > it.clientWidth + 1).length"
+    )
+    assert page.locator("#categories .scroll, #matrix .scroll").evaluate_all(hidden) == 0
+
+
 def test_an_outcome_of_several_runs_leads_to_both_answers(page: Page, several: Path) -> None:
     """From the mark of a run in the table of cases to that case, open, on the page of that run and the base."""
     show(page, several)
