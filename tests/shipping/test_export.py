@@ -79,6 +79,14 @@ def test_lm_studio_gets_the_files_and_loses_none(qwen: Path, tmp_path: Path, mon
         to_lmstudio(str(qwen), done.output)
 
 
+def test_a_model_of_the_hub_keeps_its_name(qwen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its folder in the cache is called by a commit; what is exported is not."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    cached = tmp_path / "hub/models--org--thing/snapshots/0123abcd"
+    shutil.copytree(qwen, cached)
+    assert to_lmstudio(str(cached)).output == tmp_path / ".lmstudio/models/punie/thing"
+
+
 @pytest.mark.slow
 def test_ollama_gets_a_whole_folder(qwen: Path, tmp_path: Path) -> None:
     """The model's files beside a Modelfile that names them, its turns, its sampling and its ends."""

@@ -70,6 +70,12 @@ def fuse(
     if as_json:
         return console.print_json(proof.record())
     _show(proof)
+    _tell_kept(proof)
+
+
+def _tell_kept(proof: Proof) -> None:
+    from punie.cli import console
+
     if proof.survival is not None:
         exact = "" if proof.survival.steps is None else f", at most {proof.survival.steps:.1f} rounding steps off"
         console.note(

@@ -56,19 +56,21 @@ def to_peft(adapter: Path, output: Path, *, model: str | None = None, base_name:
 def _about_base(base: Path, name: str, given: str | None) -> Sequence[str]:
     if "quantization" not in read_json(base / "config.json"):
         return []
-    told = ["The adapter learned over quantized weights: over the float model its answers are not quite the same."]
-    return (
-        told
-        if given
-        else [*told, f"PEFT cannot load {name!r}, which is quantized: give --base-model, and it is named."]
-    )
+    told = "The adapter learned over quantized weights: over the float model its answers are not quite the same."
+    unloadable = f"PEFT cannot load {name!r}, which is quantized: give --base-model, and it is named."
+    return [told] if given else [told, unloadable]
+
+
+def _name(model: Path) -> str:
+    """Its own, also in the hub's cache, where a folder is called by its commit."""
+    return public_name(str(model)).rpartition("/")[2]
 
 
 def to_gguf(model: str, output: Path) -> Exported:
     """One file in `output`, in float16. Raises UsageError for models that mlx-lm's writer does not do justice."""
     folder = resolve_model(model)
     with new_folder(output, int(weight_bytes(folder) * _HEADROOM)) as draft:
-        heard = ask_child(GgufAsked(str(folder), str(draft / f"{folder.name}-f16.gguf")))
+        heard = ask_child(GgufAsked(str(folder), str(draft / f"{_name(folder)}-f16.gguf")))
     return Exported(output, difference=_only(heard, Converted).difference)
 
 
@@ -81,7 +83,7 @@ def to_ollama(model: str, output: Path) -> Exported:
     with new_folder(output, _copied_bytes(folder, output)) as draft:
         _fill(draft, folder)
         write_text(draft / "Modelfile", modelfile(turns, read_json(generation) if generation.is_file() else {}))
-    create = shlex.join(["ollama", "create", folder.name.lower(), "-f", str(output / "Modelfile")])
+    create = shlex.join(["ollama", "create", _name(folder).lower(), "-f", str(output / "Modelfile")])
     return Exported(output, tuple(_about_ollama(folder, turns)), create)
 
 
@@ -113,7 +115,7 @@ def _about_ollama(model: Path, turns: Turns) -> Sequence[str]:
 def to_lmstudio(model: str, output: Path | None = None) -> Exported:
     """The model as LM Studio finds it: PUBLISHER/MODEL in its folder of models, which is `output`'s grandparent."""
     folder = resolve_model(model)
-    output = output or _models_of_lmstudio() / _PUBLISHER / folder.name
+    output = output or _models_of_lmstudio() / _PUBLISHER / _name(folder)
     with new_folder(output, _copied_bytes(folder, output)) as draft:
         _fill(draft, folder)
     publisher = output.resolve().parent
