@@ -61,7 +61,7 @@ def require_weights_fit(model: Path, limit: int) -> None:
 def estimate(gradient: Gradient, model: Any, optimizer: Optimizer, groups: Sequence[Group], chunk: int | None) -> Needs:
     """What a step on the largest of these groups needs. `chunk`: positions whose logits exist at a time; None for all.
 
-    Draws nothing from the random stream that training will use.
+    Draws nothing from the random stream that training will use, and what it needs itself is not in the run's peak.
     """
     key = random_key()
     widest = max(groups, key=lambda group: group.inputs.size)
@@ -70,6 +70,7 @@ def estimate(gradient: Gradient, model: Any, optimizer: Optimizer, groups: Seque
     peaks = [_peak(gradient, model, length, 1) for length in widths]
     per_position = (_peak(gradient, model, widths[-1], widths[-1]) - peaks[-1]) / max(1, widths[-1] - 1)
     mx.random.seed(seed_of(key))
+    mx.reset_peak_memory()
     fixed, by_length, by_square = _curve(widths, peaks)
     learned = len(widest.targets) if chunk is None else min(chunk, len(widest.targets))
     trainable = flat(model.trainable_parameters())
