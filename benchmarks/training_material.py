@@ -65,6 +65,7 @@ def shape(size: str) -> dict[str, Any]:
     hidden = SIZES[size]["hidden_size"]
     return {
         "model_type": "qwen2",
+        "torch_dtype": "float32",
         "num_hidden_layers": 4,
         **SIZES[size],
         "intermediate_size": hidden * 11 // 4,

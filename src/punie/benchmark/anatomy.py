@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import msgspec
 
 from punie.benchmark.asking import ask
+from punie.files import copy_file
 from punie.training.metrics import Failed
 from punie.training.plan import TrainingPlan
 
@@ -48,5 +50,9 @@ def read_anatomy(plan: TrainingPlan) -> Anatomy:
 
     Raises UsageError for an architecture mlx-lm does not know, and for layers the model lacks.
     """
-    (found,) = ask(WORKER, plan.model_dump(mode="json"), _DECODER, f"{Path(plan.model).name} could not be taken apart")
-    return found
+    with tempfile.TemporaryDirectory(prefix="punie-") as scratch:
+        alone = Path(scratch) / Path(plan.model).name
+        copy_file(Path(plan.model) / "config.json", alone / "config.json")
+        asked = plan.model_copy(update={"model": str(alone)}).model_dump(mode="json")
+        (found,) = ask(WORKER, asked, _DECODER, f"{alone.name} could not be taken apart")
+        return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 from punie.benchmark.anatomy import Anatomy, read_anatomy
 from punie.benchmark.forecast import Forecast, counted_costs, foretell, measured_costs
 from punie.benchmark.saved import BENCHMARKS, find_benchmark
-from punie.files import copy_file
 from punie.training.plan import TrainingPlan
 from punie.training.workload import full_workload
 from punie.workspace import model_config
@@ -37,11 +35,8 @@ class Estimate:
 def estimate(plan: TrainingPlan, *, folder: Path = BENCHMARKS) -> Estimate:
     """Raises UsageError where there is no such model, or mlx-lm does not know its kind."""
     name = plan.model
-    with tempfile.TemporaryDirectory(prefix="punie-") as scratch:
-        alone = Path(scratch) / Path(name).name
-        copy_file(model_config(name), alone / "config.json")
-        plan = plan.model_copy(update={"model": str(alone)})
-        anatomy, found = read_anatomy(plan), find_benchmark(folder, plan)
+    plan = plan.model_copy(update={"model": str(model_config(name).parent)})
+    anatomy, found = read_anatomy(plan), find_benchmark(folder, plan)
     costs = counted_costs() if found is None else measured_costs(found)
 
     def fits(**changes: int) -> bool:
