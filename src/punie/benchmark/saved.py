@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from punie import __version__
+from punie import __version__, moments
 from punie.benchmark.anatomy import Anatomy
 from punie.benchmark.cells import Measured
 from punie.errors import DataError
@@ -54,7 +53,7 @@ class Benchmark(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, plan: TrainingPlan, anatomy: Anatomy, load_seconds: float, cells: tuple[Measured, ...]) -> Benchmark:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = moments.now()
         return cls(plan.model, Identity.of(plan), anatomy, load_seconds, cells, now)
 
 

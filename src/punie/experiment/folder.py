@@ -8,9 +8,9 @@ import platform
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from punie import moments
 from punie.errors import InterruptedRun, UsageError
 from punie.files import make_folder
 
@@ -120,7 +120,7 @@ def held(folder: Path) -> Generator[None]:
                 hint=f"{file.read()} Wait for its end, or give another --output.".strip(),
             ) from error
         file.truncate(0)
-        now = datetime.now(UTC).isoformat(timespec="seconds")
+        now = moments.now()
         print(f"It is process {os.getpid()} on {platform.node()}, since {now}.", file=file, flush=True)
         yield
 

@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Literal, Protocol
 
+from punie import moments
 from punie.errors import InterruptedRun, PunieError
 from punie.evaluation.checkpoints import checkpoint_scorer
 from punie.evaluation.options import EvaluationOptions
@@ -96,7 +96,7 @@ class Bench:
             score=found.score,
             arrived=found.arrived,
             seconds=seconds,
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            finished=moments.now(),
         )
 
     def _adapter(self, trial: Trial) -> str | None:

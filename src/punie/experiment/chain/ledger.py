@@ -9,13 +9,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any, Literal
 
 import msgspec
 
+from punie import moments
 from punie.errors import DataError, UsageError
 from punie.experiment.chain.folder import ChainFolder
 from punie.experiment.chain.products import Product
@@ -143,7 +143,7 @@ class Ledger:
             state="done",
             hash=step.product.hash(step.output),
             result=step.product.told(step.output),
-            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            finished=moments.now(),
             seconds=monotonic() - began,
         )
         self.write(done)
