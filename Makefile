@@ -24,10 +24,10 @@ demo: ready
 	@.venv/bin/punie quickstart
 
 test: ready
-	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder
 
 test-all: ready
-	@.venv/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=default
+	@.venv/bin/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "" --hypothesis-profile=default
 
 lint: ready
 	@.venv/bin/ruff check

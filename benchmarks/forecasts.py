@@ -26,7 +26,7 @@ from training_vs_stock import child, make_model, versions
 
 from punie.benchmark.anatomy import read_anatomy
 from punie.benchmark.cells import Measured, measure
-from punie.benchmark.forecast import Forecast, counted_costs, foretell, measured_costs
+from punie.benchmark.forecast import Duration, Peak, counted_memory, duration_of, measured_costs, peak_of
 from punie.benchmark.grid import grid
 from punie.benchmark.saved import Benchmark
 from punie.benchmark.workloads import read_workload
@@ -131,27 +131,26 @@ def report(scratch: Path, found: dict[str, Any]) -> None:
     for name, held in HELD.items():
         if name not in found or f"{held.size}/1" not in found:
             continue
-        foretold, alone = forecasts(scratch, found, held)
+        time, peak, alone = forecasts(scratch, found, held)
         run = found[name]
         figures = {
-            "seconds": (foretold.seconds, run["cpu_seconds"]),
-            "peak": (foretold.peak_memory, run["peak_memory"]),
-            "config_peak": (alone.peak_memory, run["peak_memory"]),
+            "seconds": (time.seconds, run["cpu_seconds"]),
+            "peak": (peak.memory, run["peak_memory"]),
+            "config_peak": (alone.memory, run["peak_memory"]),
         }
         errors = {key: predicted / real - 1 for key, (predicted, real) in figures.items()}
-        lines.append({"run": name, **figures, "errors": errors, "plus_minus": foretold.plus_minus})
-        seconds, peak, config_peak = figures.values()
-        sizes = [f"{size / 1e6:,.0f}" for size in (peak[1], peak[0], config_peak[0])]
+        lines.append({"run": name, **figures, "errors": errors, "plus_minus": time.plus_minus})
+        sizes = [f"{size / 1e6:,.0f}" for size in (run["peak_memory"], peak.memory, alone.memory)]
         shares = [f"{error:+.1%}" for error in errors.values()]
-        time = [f"{seconds[1]:.2f}", f"{seconds[0]:.2f} +- {foretold.plus_minus:.2f}", shares[0]]
-        rows.append((name, *time, sizes[0], sizes[1], shares[1], sizes[2], shares[2]))
+        spent = [f"{run['cpu_seconds']:.2f}", f"{time.seconds:.2f} +- {time.plus_minus:.2f}", shares[0]]
+        rows.append((name, *spent, sizes[0], sizes[1], shares[1], sizes[2], shares[2]))
     columns = ["run", "CPU s", "foretold", "off", "peak MB", "foretold", "off", "from config", "off"]
     print_table(columns, rows)
     print(json.dumps({"benchmark": "forecasts", "runs": lines}))
 
 
-def forecasts(scratch: Path, found: dict[str, Any], held: Held) -> tuple[Forecast, Forecast]:
-    """From the grid, with CPU seconds in the place of seconds, and from the config alone."""
+def forecasts(scratch: Path, found: dict[str, Any], held: Held) -> tuple[Duration, Peak, Peak]:
+    """From the grid, with CPU seconds in the place of seconds; the last from the config alone."""
     plan = held_plan(scratch, held)
     anatomy = read_anatomy(plan)
     parts = [f"{held.size}/{number}" for number in range(CELLS)]
@@ -159,7 +158,9 @@ def forecasts(scratch: Path, found: dict[str, Any], held: Held) -> tuple[Forecas
     timed = tuple(msgspec.structs.replace(cell, seconds=cell.cpu_seconds) for cell in cells)
     workload = read_workload(plan, timed[0].loss_route)
     known = measured_costs(Benchmark.of(plan, anatomy, 0.0, timed))
-    return foretell(known, anatomy, plan, workload), foretell(counted_costs(), anatomy, plan, workload)
+    time = duration_of(known.time, anatomy, plan, workload)
+    peaks = (peak_of(fit, anatomy, plan, workload) for fit in (known.memory, counted_memory()))
+    return time, *peaks
 
 
 if __name__ == "__main__":

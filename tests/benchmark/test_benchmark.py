@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from punie.benchmark.anatomy import Anatomy, read_anatomy
 from punie.benchmark.cells import Found, Loaded, Measured, measure
 from punie.benchmark.estimate import estimate
-from punie.benchmark.forecast import counted_costs, foretell
+from punie.benchmark.forecast import counted_memory, peak_of
 from punie.benchmark.grid import Cell
 from punie.benchmark.saved import Benchmark, find_benchmark, save_benchmark
 from punie.cli import app
@@ -73,8 +73,8 @@ def test_memory_is_foretold_from_the_config_alone(measured: list[Found], anatomy
     """Before anything is measured, the estimate of the peak is within 15 % of what MLX then says."""
     plan, first = plan_of(tiny_model), measured[1]
     assert isinstance(first, Measured)
-    found = foretell(counted_costs(), anatomy, plan, full_workload(plan))
-    assert found.peak_memory == pytest.approx(first.peak_memory, rel=0.15)
+    found = peak_of(counted_memory(), anatomy, plan, full_workload(plan))
+    assert found.memory == pytest.approx(first.peak_memory, rel=0.15)
 
 
 def test_an_estimate_counts_what_the_model_has(tiny_model: Path, tmp_path: Path) -> None:
@@ -82,8 +82,8 @@ def test_an_estimate_counts_what_the_model_has(tiny_model: Path, tmp_path: Path)
     found = estimate(plan_of(tiny_model, memory_limit=0.1), folder=tmp_path)
     assert found.anatomy.parameters == 986_240
     assert found.anatomy.weights_at[32] == 4 * 986_240
-    assert found.forecast.fits
-    assert not found.timed
+    assert found.peak.fits
+    assert found.time is None
     assert 2 < found.largest_batch < 100
     assert 64 < found.largest_length < 10_000
 
@@ -101,7 +101,7 @@ def test_a_whole_benchmark_foretells_a_run(tmp_path: Path, monkeypatch: pytest.M
     assert tuned.stdout.count("tiny  ") >= 6
     known = CliRunner().invoke(app, ["estimate", *small, "--json"])
     (told,) = json.loads(known.stdout)["models"]
-    assert told["timed"]
+    assert told["time"]["seconds"] > 0
     done = CliRunner().invoke(app, ["train", "data", "--output", "mine", "--mask", "none", *small])
     assert done.exit_code == 0, done.output
     record = read_training(tmp_path / "mine")

@@ -160,6 +160,7 @@ DIFFERENCES = {
 }
 
 
+@pytest.mark.slow
 def test_we_differ_only_where_the_leaderboard_is_at_fault() -> None:
     """Every difference is of a kind that is known and counted; there is no other among all the answers tried."""
     differences = {(kind, theirs): times for (kind, theirs, ours), times in verdicts().items() if theirs != ours}

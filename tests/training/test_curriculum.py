@@ -250,6 +250,7 @@ def curriculum_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_run_tells_of_which_phase_its_rows_were(make_plan: PlanMaker, leveled: Path, curriculum_file: Path) -> None:
     """Every report counts the rows that were learned from; the plan keeps the curriculum, and resumes under it."""
     values = {**KNOBS, "data": str(leveled), "curriculum": str(curriculum_file), "iters": None}

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import TypeVar
 
 from punie.benchmark.anatomy import read_anatomy
 from punie.benchmark.cells import Found, Loaded, Measured, TooLarge, measure
 from punie.benchmark.decision import decide
-from punie.benchmark.forecast import Forecast, foretell, measured_costs
+from punie.benchmark.forecast import Duration, Peak, duration_of, measured_costs, peak_of
 from punie.benchmark.grid import Cell, grid
 from punie.benchmark.saved import BENCHMARKS, Benchmark, save_benchmark
 from punie.benchmark.workloads import read_workload
@@ -36,16 +36,17 @@ class BenchmarkResult:
     """For want of time."""
     load_seconds: float
     total_seconds: float
-    forecast: Forecast
+    time: Duration
+    peak: Peak
 
     @property
     def seconds_per_iteration(self) -> float:
         """Of the plan's run on average, validations included."""
-        return self.forecast.seconds / self.plan.iters
+        return self.time.seconds / self.plan.iters
 
     @property
     def decision(self) -> str:
-        return decide(self.seconds_per_iteration, fits=self.forecast.fits)
+        return decide(self.seconds_per_iteration, fits=self.peak.fits)
 
 
 def benchmark(
@@ -66,7 +67,7 @@ def benchmark(
     if plan.engine != "punie":
         raise UsageError("Only Punie's own engine is measured.", where="key engine", hint="Leave engine out.")
     plan = resolve_plan(plan) if own_rows else plan.model_copy(update={"model": str(resolve_model(plan.model))})
-    began = time.monotonic()
+    began = monotonic()
     anatomy = read_anatomy(plan)
     cells = grid(plan, anatomy.layers)
     found = _found(measure(plan, cells, steps), began + 60 * minutes, on_found)
@@ -74,7 +75,7 @@ def benchmark(
     if not measured:
         raise CapacityError("No step of this plan fits into memory.", where=plan.model, hint=SMALLER)
     load_seconds = max(one.load_seconds for one in _of(Loaded, found))
-    saved = save_benchmark(folder, plan, Benchmark.of(plan, anatomy, load_seconds, measured))
+    costs = measured_costs(save_benchmark(folder, plan, Benchmark.of(plan, anatomy, load_seconds, measured)))
     workload = read_workload(plan, measured[0].loss_route) if own_rows else full_workload(plan)
     tried = {one.cell for one in (*measured, *too_large)}
     return BenchmarkResult(
@@ -83,8 +84,9 @@ def benchmark(
         too_large=too_large,
         not_tried=tuple(cell for cell in cells if cell not in tried),
         load_seconds=load_seconds,
-        total_seconds=time.monotonic() - began,
-        forecast=foretell(measured_costs(saved), anatomy, plan, workload),
+        total_seconds=monotonic() - began,
+        time=duration_of(costs.time, anatomy, plan, workload),
+        peak=peak_of(costs.memory, anatomy, plan, workload),
     )
 
 
@@ -94,7 +96,7 @@ def _found(told: Iterator[Found], until: float, on_found: Callable[[Found], None
     for one in told:
         found.append(one)
         on_found(one)
-        if time.monotonic() > until and _of(Measured, found):
+        if monotonic() > until and _of(Measured, found):
             break
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from punie.benchmark.anatomy import Anatomy, read_anatomy
-from punie.benchmark.forecast import Forecast, counted_costs, foretell, measured_costs
+from punie.benchmark.forecast import Duration, Peak, counted_memory, duration_of, measured_costs, peak_of
 from punie.benchmark.saved import BENCHMARKS, find_benchmark
 from punie.training.plan import TrainingPlan
 from punie.training.workload import full_workload
@@ -18,14 +18,14 @@ _LARGEST = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Of a plan whose rows all fill `max_seq_length`. The forecast's seconds are 0 where `timed` is False."""
+    """Of a plan whose rows all fill `max_seq_length`."""
 
     model: str
     plan: TrainingPlan
     anatomy: Anatomy
-    forecast: Forecast
-    timed: bool
-    """Whether a benchmark of this model was saved on this machine: then memory follows from it, too."""
+    peak: Peak
+    time: Duration | None
+    """None where no benchmark of this model was saved on this machine; where one was, memory follows from it, too."""
     largest_batch: int
     """Rows of the plan's length that fit; 0 where not even one does."""
     largest_length: int
@@ -37,18 +37,19 @@ def estimate(plan: TrainingPlan, *, folder: Path = BENCHMARKS) -> Estimate:
     name = plan.model
     plan = plan.model_copy(update={"model": str(model_config(name).parent)})
     anatomy, found = read_anatomy(plan), find_benchmark(folder, plan)
-    costs = counted_costs() if found is None else measured_costs(found)
+    costs = None if found is None else measured_costs(found)
+    memory = counted_memory() if costs is None else costs.memory
 
     def fits(**changes: int) -> bool:
         changed = plan.model_copy(update={"batch_tokens": None, **changes})
-        return foretell(costs, anatomy, changed, full_workload(changed)).fits
+        return peak_of(memory, anatomy, changed, full_workload(changed)).fits
 
     return Estimate(
         model=name,
         plan=plan.model_copy(update={"model": name}),
         anatomy=anatomy,
-        forecast=foretell(costs, anatomy, plan, full_workload(plan)),
-        timed=costs.time is not None,
+        peak=peak_of(memory, anatomy, plan, full_workload(plan)),
+        time=None if costs is None else duration_of(costs.time, anatomy, plan, full_workload(plan)),
         largest_batch=_largest(lambda rows: fits(batch_size=rows)),
         largest_length=_largest(lambda length: fits(max_seq_length=length), least=2),
     )

@@ -14,68 +14,70 @@ from punie.benchmark.saved import Benchmark
 from punie.training.metrics import Echo
 from punie.training.plan import TrainingPlan
 from punie.training.prediction import Prediction
-from punie.training.workload import Widest, Workload
+from punie.training.workload import Workload
 
 _NO_PRODUCTS = 2
 """Time columns that are no multiplications: steps and groups."""
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
-    """Seconds of steps and validations; `peak_memory` and `room`, what may be used, in bytes."""
+class Duration:
+    """Of all steps and all validations, in seconds."""
 
     seconds: float
     plus_minus: float
-    peak_memory: int
+
+
+@dataclass(frozen=True, slots=True)
+class Peak:
+    """Bytes at the widest step, and bytes that may be used."""
+
+    memory: int
     room: int
 
     @property
     def fits(self) -> bool:
-        return self.peak_memory <= self.room
+        return self.memory <= self.room
 
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """What is known of a model's time and memory: of time nothing where nothing was measured."""
+    """What time and memory follow from, of one model on one machine."""
 
-    time: Fit | None
+    time: Fit
     memory: Fit
 
 
-def foretell(costs: Costs, anatomy: Anatomy, plan: TrainingPlan, workload: Workload) -> Forecast:
-    """`anatomy` is that of the plan."""
+def duration_of(time: Fit, anatomy: Anatomy, plan: TrainingPlan, workload: Workload) -> Duration:
     depth = depth_of(plan, anatomy)
-    seconds = 0.0 if costs.time is None else seconds_of(costs.time, anatomy, depth, workload)
-    spread = 0.0 if costs.time is None else costs.time.spread
-    return Forecast(seconds, spread * seconds, peak_of(costs.memory, anatomy, depth, workload.widest), anatomy.room)
+    learning = time.of(time_columns(anatomy, depth, workload.training))
+    seconds = learning + time.of(time_columns(anatomy, depth, workload.validation, learning=False))
+    return Duration(seconds, time.spread * seconds)
+
+
+def peak_of(memory: Fit, anatomy: Anatomy, plan: TrainingPlan, workload: Workload) -> Peak:
+    """`anatomy` is that of the plan."""
+    beyond = memory.of(memory_columns(anatomy, depth_of(plan, anatomy), workload.widest))
+    return Peak(counted(anatomy) + round(beyond), anatomy.room)
 
 
 def predict(found: Benchmark, plan: TrainingPlan, begun: Echo) -> Prediction | None:
     """Of a run that has just told what it will compute; None where it cannot tell."""
     if begun.workload is None:
         return None
+    costs = measured_costs(found)
+    time = duration_of(costs.time, found.anatomy, plan, begun.workload)
     alike = begun.trainable_parameters == found.anatomy.trainable
-    told = foretell(measured_costs(found), found.anatomy, plan, begun.workload)
     return Prediction(
-        seconds=told.seconds,
-        plus_minus=told.plus_minus,
-        peak_memory=told.peak_memory if alike else None,
+        seconds=time.seconds,
+        plus_minus=time.plus_minus,
+        peak_memory=peak_of(costs.memory, found.anatomy, plan, begun.workload).memory if alike else None,
         measured=found.made,
     )
 
 
 def depth_of(plan: TrainingPlan, anatomy: Anatomy) -> Depth:
     return Depth(anatomy.layers if plan.num_layers == -1 else plan.num_layers, plan.grad_checkpoint)
-
-
-def seconds_of(time: Fit, anatomy: Anatomy, depth: Depth, workload: Workload) -> float:
-    """Of all steps and all validations."""
-    learning = time.of(time_columns(anatomy, depth, workload.training))
-    return learning + time.of(time_columns(anatomy, depth, workload.validation, learning=False))
-
-
-def peak_of(memory: Fit, anatomy: Anatomy, depth: Depth, widest: Widest) -> int:
-    return counted(anatomy) + round(memory.of(memory_columns(anatomy, depth, widest)))
 
 
 def measured_costs(found: Benchmark) -> Costs:
@@ -90,9 +92,9 @@ def measured_costs(found: Benchmark) -> Costs:
     )
 
 
-def counted_costs() -> Costs:
+def counted_memory() -> Fit:
     """Where nothing was measured, memory is what is counted from the layers alone."""
-    return Costs(None, Fit(np.ones(4), 0.0))
+    return Fit(np.ones(4), 0.0)
 
 
 def _depth(found: Measured) -> Depth:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from punie.benchmark.benchmark import BenchmarkResult
     from punie.benchmark.cells import Found, Measured
     from punie.benchmark.estimate import Estimate
-    from punie.benchmark.forecast import Forecast
+    from punie.benchmark.forecast import Duration, Peak
     from punie.benchmark.grid import Cell
     from punie.training.plan import TrainingPlan
 
@@ -135,23 +135,24 @@ def _facts(result: BenchmarkResult) -> dict[str, object]:
         "model": result.plan.model,
         "not counted": f"loading {result.load_seconds:.1f} s, first steps {first:.1f} s, validation {validation:.1f} s",
         "the run": f"{result.plan.iters:,} iterations on {rows}",
-        "it": foretold(result.forecast),
+        "it": foretold(result.time, result.peak),
     }
 
 
-def foretold(forecast: Forecast) -> str:
+def foretold(time: Duration, peak: Peak) -> str:
     """ "will take 41 min 10 s +- 4 min 07 s, peak 19.3 GB, fits"."""
     from punie.report import numbers
 
-    took = numbers.duration_within(forecast.seconds, forecast.plus_minus)
-    fits = "fits" if forecast.fits else f"does not fit into {numbers.size(forecast.room)}"
-    return f"will take {took}, peak {numbers.size(forecast.peak_memory)}, {fits}"
+    took = numbers.duration_within(time.seconds, time.plus_minus)
+    fits = "fits" if peak.fits else f"does not fit into {numbers.size(peak.room)}"
+    return f"will take {took}, peak {numbers.size(peak.memory)}, {fits}"
 
 
 def _json(result: BenchmarkResult) -> dict[str, Any]:
     from msgspec import to_builtins
 
-    found = {name: to_builtins(getattr(result, name)) for name in ("measured", "too_large", "not_tried", "forecast")}
+    names = ("measured", "too_large", "not_tried", "time", "peak")
+    found = {name: to_builtins(getattr(result, name)) for name in names}
     spent = {"load_seconds": result.load_seconds, "total_seconds": result.total_seconds}
     seconds = {"seconds_per_iteration": result.seconds_per_iteration, "decision": result.decision}
     return {"plan": result.plan.model_dump(mode="json"), **found, **spent, **seconds}
@@ -186,28 +187,26 @@ def estimate(
 def _estimated_json(result: Estimate) -> dict[str, Any]:
     from msgspec import to_builtins
 
-    names = ("model", "anatomy", "forecast", "timed", "largest_batch", "largest_length")
+    names = ("model", "anatomy", "time", "peak", "largest_batch", "largest_length")
     found = {name: to_builtins(getattr(result, name), str_keys=True) for name in names}
-    if not result.timed:
-        found["forecast"] |= {"seconds": None, "plus_minus": None}
     return {**found, "plan": result.plan.model_dump(mode="json")}
 
 
 def _estimated(result: Estimate) -> dict[str, object]:
     from punie.report import numbers
 
-    anatomy, forecast, plan = result.anatomy, result.forecast, result.plan
+    anatomy, peak, plan = result.anatomy, result.peak, result.plan
     sizes = ", ".join(f"{numbers.size(size)} at {bits} bits" for bits, size in anatomy.weights_at.items())
-    basis = "from a benchmark of this machine" if result.timed else "counted from the layers"
-    fits = "fits" if forecast.fits else "does not fit"
+    basis = "from a benchmark of this machine" if result.time else "counted from the layers"
+    fits = "fits" if peak.fits else "does not fit"
     return {
         "model": result.model,
         "parameters": f"{anatomy.parameters:,} in {anatomy.layers} layers",
         "weights": f"{sizes}; as stored {numbers.size(anatomy.weights - anatomy.trainable_bytes)}",
         "trained": f"{anatomy.trainable:,} parameters, optimizer {numbers.size(anatomy.optimizer)}",
         "step": f"{plan.batch_size} rows of {plan.max_seq_length:,} tokens",
-        "peak memory": f"{numbers.size(forecast.peak_memory)}, {basis}: {fits} into {numbers.size(forecast.room)}",
+        "peak memory": f"{numbers.size(peak.memory)}, {basis}: {fits} into {numbers.size(peak.room)}",
         "largest that fits": f"{result.largest_batch:,} rows of so many tokens, or {plan.batch_size} of "
         f"{result.largest_length:,}",
-        "time": foretold(forecast) if result.timed else "not measured: run punie benchmark",
+        "time": foretold(result.time, peak) if result.time else "not measured: run punie benchmark",
     }

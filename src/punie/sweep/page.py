@@ -77,7 +77,7 @@ def _figures(result: SweepResult) -> Iterator[Figure]:
     if result.test is not None:
         after, before = result.test.overall.after, result.test.overall.before
         yield Figure("Test half", numbers.percent(after.share), f"base {numbers.percent(before.share)}")
-    chance = "not known" if choice.gain is None else f"{gap(result, choice.gain)} by chance, at most"
+    chance = "luck in it: not known" if choice.gain is None else f"{gap(result, choice.gain)} by chance, at most"
     yield Figure("Lead", gap(result, choice.lead), chance)
     failed = sum(not record.done for record in records)
     seconds = sum(record.seconds for record in records)
