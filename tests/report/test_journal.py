@@ -20,6 +20,7 @@ from punie.moments import now
 from punie.report.boards import boards
 from punie.report.compare import compare_all
 from punie.report.entries import Journal, Training
+from punie.report.experiments import write_experiment
 from punie.report.history import evaluation_changes, rows_of, training_changes
 from punie.report.journal import read_journal
 from punie.report.journal_page import journal_markdown, journal_record, links_from, render_journal
@@ -165,6 +166,30 @@ def test_what_is_broken_or_unfinished_is_a_row_with_a_reason(saved: Saved, adapt
     assert {one.place.name for one in journal.unfinished if one.live} == {"going", "stopped"}
     page = render_journal(journal, links_from(tmp_path / "index.html"))
     assert all(name in page for name in reasons)
+
+
+def test_experiments_are_told_with_what_they_came_to(tmp_path: Path) -> None:
+    """With kind, page and time; drawn again with the same result it keeps its time; a torn record is a row."""
+    reports = tmp_path / "reports"
+    for name, kind in (("rates", "sweep"), ("whole", "chain"), ("torn", "chain")):
+        (reports / name).mkdir(parents=True)
+        write_experiment(reports / name, kind, f"{name} came to this.")
+    (reports / "rates" / "report.html").write_text("page")
+    (reports / "torn" / "experiment.json").write_text('{"kind": "guess"}')
+    first = (reports / "rates" / "experiment.json").read_bytes()
+    write_experiment(reports / "rates", "sweep", "rates came to this.")
+    assert (reports / "rates" / "experiment.json").read_bytes() == first
+
+    journal = read_journal([reports])
+    assert [one.place.name for one in journal.experiments] == ["rates", "whole"]
+    assert [one.place.name for one in journal.unfinished] == ["torn"]
+    link = links_from(tmp_path / "index.html")
+    page, text = render_journal(journal, link), journal_markdown(journal, link)
+    assert "0 comparisons and 2 experiments" in page
+    assert '<a href="reports/rates/report.html">rates</a> · sweep' in page
+    assert "| sweep | [rates](reports/rates/report.html) | rates came to this. |" in text
+    told = [(one["kind"], one["headline"]) for one in journal_record(journal)["experiments"]]
+    assert told == [("sweep", "rates came to this."), ("chain", "whole came to this.")]
 
 
 def test_an_adapter_is_traced_to_its_rows_by_hash(saved: Saved, adapter: Path, tmp_path: Path) -> None:

@@ -8,17 +8,19 @@ from typing import Any
 import msgspec
 
 from punie.experiment.folder import ExperimentFolder
-from punie.experiment.page import render_experiment
+from punie.experiment.page import headline, render_experiment
 from punie.experiment.recipe import CurriculumExperiment
 from punie.experiment.results import Results
 from punie.experiment.tables import setup_of, tables_of
 from punie.files import write_json, write_text
+from punie.report.experiments import write_experiment
 
 
 def write_report(folder: ExperimentFolder, recipe: CurriculumExperiment, results: Results) -> None:
     write_json(folder.figures, to_record(results))
     write_text(folder.report, to_markdown(recipe, results))
     write_text(folder.page, render_experiment(recipe, results))
+    write_experiment(folder.root, "curriculum", headline(results))
 
 
 def to_record(results: Results) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from punie.improvement.standing import Standing
 from punie.report import numbers
 from punie.report.charts import LineChart, Series, draw_lines
 from punie.report.comparison import Verdict
+from punie.report.experiments import write_experiment
 from punie.report.html import demonstrates, render_page
 from punie.report.rates import rate
 from punie.report.record import comparison_record
 
 
 def write_report(folder: ImprovementFolder, name: str, found: Improvement) -> None:
-    """figures.json and report.html."""
+    """figures.json, report.html, and what the journal tells."""
     write_json(folder.figures, to_record(found))
     page = render_page(
         "improvement.html",
@@ -34,6 +35,7 @@ def write_report(folder: ImprovementFolder, name: str, found: Improvement) -> No
         demonstration=demonstrates(found.chosen.dev.record),
     )
     write_text(folder.page, page)
+    write_experiment(folder.root, "self-improvement", headline(found))
 
 
 def to_record(found: Improvement) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the journal knows of: evaluations, trainings, comparisons, and what is not at its end."""
+"""What the journal knows of: evaluations, trainings, comparisons, experiments, and what is not at its end."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from punie.evaluation.outcomes import RunRecord
 from punie.evaluation.stats import Rate
+from punie.report.experiments import ExperimentRecord
 from punie.report.summary import RateRow
 from punie.report.training import TrainingRecord
 
@@ -69,6 +70,14 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class Experiment:
+    """Many runs with one question: a chain, a sweep, a self-improvement, curricula. Its runs are entries, too."""
+
+    place: Place
+    record: ExperimentRecord
+
+
+@dataclass(frozen=True, slots=True)
 class Unfinished:
     """What cannot be read, or is not at its end; `live` where it may still be going on."""
 
@@ -78,7 +87,7 @@ class Unfinished:
     live: bool
 
 
-Entry = Evaluation | Training | Compared | Unfinished
+Entry = Evaluation | Training | Compared | Experiment | Unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class Journal:
     evaluations: tuple[Evaluation, ...]
     trainings: tuple[Training, ...]
     comparisons: tuple[Compared, ...]
+    experiments: tuple[Experiment, ...]
     unfinished: tuple[Unfinished, ...]
 
     def trained(self, adapter_hash: str | None) -> Training | None:

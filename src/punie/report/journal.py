@@ -1,4 +1,4 @@
-"""Everything that was evaluated, trained and compared, read from the folders, in the order it was recorded.
+"""Everything that was evaluated, trained, compared and tried, read from the folders, in the order it was recorded.
 
 A folder that is broken or not finished is an entry with a reason. Nothing is judged again here: a finished evaluation
 is read and counted as its own page counts it.
@@ -19,7 +19,9 @@ from punie.evaluation.runs import RECORD, SAMPLES, read_run
 from punie.evaluation.underway import read_underway, unfinished_name
 from punie.files import open_input
 from punie.moments import changed, read_moment
-from punie.report.entries import Compared, Entry, Evaluation, Journal, Place, Scores, Training, Unfinished
+from punie.report.entries import Compared, Entry, Evaluation, Experiment, Journal, Place, Scores, Training, Unfinished
+from punie.report.experiments import RECORD as EXPERIMENT
+from punie.report.experiments import read_experiment
 from punie.report.summary import RateRow, rate
 from punie.report.training import read_training
 from punie.training.adapter import AdapterFolder
@@ -58,6 +60,7 @@ def read_journal(folders: Iterable[Path]) -> Journal:
         evaluations=tuple(entry for entry in entries if isinstance(entry, Evaluation)),
         trainings=tuple(entry for entry in entries if isinstance(entry, Training)),
         comparisons=tuple(entry for entry in entries if isinstance(entry, Compared)),
+        experiments=tuple(entry for entry in entries if isinstance(entry, Experiment)),
         unfinished=tuple(entry for entry in entries if isinstance(entry, Unfinished)),
     )
 
@@ -91,6 +94,8 @@ def _entries(folder: Path, root: Path) -> Iterator[Entry]:
         yield _training(folder, name)
     if (folder / _COMPARISON).is_file():
         yield _comparison(folder, name)
+    if (folder / EXPERIMENT).is_file():
+        yield _experiment(folder, name)
     if unfinished_name(folder) is not None:
         yield _underway(folder, name)
 
@@ -149,6 +154,15 @@ def _runs(found: _Compared) -> Iterator[_Run]:
     yield from filter(None, (found.before, found.after))
     for comparison in found.comparisons:
         yield from _runs(comparison)
+
+
+def _experiment(folder: Path, name: str) -> Entry:
+    page = folder / "report.html"
+    try:
+        record = read_experiment(folder / EXPERIMENT)
+        return Experiment(_place(folder, name, page, read_moment(record.recorded, folder)), record)
+    except PunieError as error:
+        return _broken(folder, name, page, "experiment", error)
 
 
 def _underway(folder: Path, name: str) -> Entry:

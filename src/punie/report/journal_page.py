@@ -53,8 +53,10 @@ def render_journal(journal: Journal, link: Link, watch: Callable[[Unfinished], s
 def _counts(journal: Journal) -> str:
     """What there is, in words: "3 evaluations, 2 trainings and 1 comparison"."""
     kinds = {"evaluation": journal.evaluations, "training": journal.trainings, "comparison": journal.comparisons}
-    first, second, third = (f"{len(found)} {kind}{'s' if len(found) != 1 else ''}" for kind, found in kinds.items())
-    return f"{first}, {second} and {third}"
+    if journal.experiments:
+        kinds["experiment"] = journal.experiments
+    *most, last = (f"{len(found)} {kind}{'s' if len(found) != 1 else ''}" for kind, found in kinds.items())
+    return f"{', '.join(most)} and {last}"
 
 
 def _compared_runs(found: Compared, journal: Journal) -> tuple[Evaluation, Evaluation] | None:
@@ -72,6 +74,12 @@ def journal_markdown(journal: Journal, link: Link) -> str:
     parts = ["# Training journal\n", f"{_counts(journal)}, oldest first. Times are UTC.\n"]
     for board in boards(journal):
         parts += [f"## {_plain(board.title)}\n", _table(*_board_table(board, link))]
+    if journal.experiments:
+        rows = [
+            (when(one.place.recorded), one.record.kind, _linked(one.place, link), _plain(one.record.headline))
+            for one in journal.experiments
+        ]
+        parts += ["## Experiments\n", _table(("Recorded", "Kind", "Experiment", "Result"), rows)]
     if journal.comparisons:
         rows = [
             (when(one.place.recorded), _linked(one.place, link), _plain(one.headline)) for one in journal.comparisons
@@ -143,6 +151,10 @@ def journal_record(journal: Journal) -> dict[str, Any]:
         "comparisons": [
             {**_place_record(one.place), "headline": one.headline, "verdict": one.verdict, "runs": list(one.runs)}
             for one in journal.comparisons
+        ],
+        "experiments": [
+            {**_place_record(one.place), "kind": one.record.kind, "headline": one.record.headline}
+            for one in journal.experiments
         ],
         "unfinished": [
             {**_place_record(one.place), "kind": one.kind, "reason": one.reason} for one in journal.unfinished

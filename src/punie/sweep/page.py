@@ -11,6 +11,7 @@ import yaml
 
 from punie.files import write_json, write_text
 from punie.report import numbers
+from punie.report.experiments import write_experiment
 from punie.report.facts import Figure
 from punie.report.html import render_page
 from punie.sweep.panels import panels
@@ -36,6 +37,7 @@ def write_page(result: SweepResult) -> Path:
         write_text(result.folder.best, best_plan(result))
     write_json(result.folder.result, to_record(result))
     write_text(result.folder.page, render_sweep(result))
+    write_experiment(result.folder.page.parent, "sweep", headline(result))
     return result.folder.page
 
 

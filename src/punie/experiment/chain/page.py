@@ -14,6 +14,7 @@ from punie.experiment.chain.ledger import Entry
 from punie.experiment.chain.outcome import Outcome, to_record
 from punie.experiment.chain.recipe import ChainExperiment
 from punie.files import write_json, write_text
+from punie.report.experiments import write_experiment
 from punie.report.html import render_page
 from punie.workspace import EMBEDDED_MODEL
 
@@ -36,7 +37,7 @@ class Line:
 def write_page(
     recipe: ChainExperiment, folder: ChainFolder, outcome: Outcome, command: str, broken: PunieError | None
 ) -> None:
-    """Write report.html and report.json. `broken` is what ended the chain too early."""
+    """Write report.html, report.json and what the journal tells. `broken` is what ended the chain too early."""
     write_json(folder.figures, to_record(outcome))
     headline, *evidence = _said(outcome, broken)
     compared = folder.comparison / "comparison.html"
@@ -54,6 +55,7 @@ def write_page(
         recipe=recipe.to_yaml(),
     )
     write_text(folder.report, text)
+    write_experiment(folder.root, "chain", headline)
 
 
 def _said(outcome: Outcome, broken: PunieError | None) -> Sequence[str]:
