@@ -122,7 +122,8 @@ def learn(plan: TrainingPlan) -> Done:
 def punie_validation(plan: TrainingPlan) -> dict[str, float]:
     learner = make_learner(plan)
     tokens = sum(min(len(row.tokens), plan.max_seq_length) for row in learner.valid_rows)
-    return {**timed(PunieEngine(plan, learner, 0).validate), "tokens": tokens}
+    engine = PunieEngine(plan, learner, 0)
+    return {**timed(lambda: engine.validate(learner.valid_rows)), "tokens": tokens}
 
 
 def make_learner(plan: TrainingPlan) -> Learner:
