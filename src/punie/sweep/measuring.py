@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -128,7 +128,10 @@ def train_once(plan: TrainingPlan, what: str, on_news: Listener) -> TrainingOutc
     folder = AdapterFolder.of(plan)
     on_news(f"{what}: training")
     scorer = None if plan.score_suite is None or folder.outcome.is_file() else checkpoint_scorer(plan)
-    hear: Callable[[Metric], None] = lambda metric: on_news(what, metric, plan.iters)  # noqa: E731
+
+    def hear(metric: Metric) -> None:
+        on_news(what, metric, plan.iters)
+
     outcome = train(plan, resume=folder.plan.is_file(), on_metric=hear, scorer=scorer)
     write_training_page(folder.root)
     return outcome
