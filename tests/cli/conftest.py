@@ -1,37 +1,15 @@
-"""The command line in this process: arguments in, exit code and both streams out."""
+"""The command line in this process, in an empty folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from punie.cli import main
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Punie = Callable[..., Ended]
+from command_line import Punie, command_line
 
 
 @pytest.fixture
 def punie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Punie:
     """Run `punie ARGUMENTS` in an empty folder."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr("sys.argv", ["punie", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        streams = capfd.readouterr()
-        code = ended.value.code
-        return Ended(code if isinstance(code, int) else 0, streams.out, streams.err)
-
-    return run
+    return command_line(monkeypatch, capfd)

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import Punie, command_line
 from huggingface_hub import constants
 from uploads import TOKEN, Shelf, uploading
 
-from punie.cli import main
 from punie.files import write_jsonl
 from punie.training.request import parse_plan
 from punie.training.runner import train
 
 SHORT = {"iters": 2, "batch_size": 2, "num_layers": 2, "probes": False}
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Punie = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -62,13 +51,4 @@ def punie(
         "HF_HUB_CACHE": str(tmp_path / "hf"),
     }.items():
         monkeypatch.setattr(constants, name, value)
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr("sys.argv", ["punie", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        streams = capfd.readouterr()
-        code = ended.value.code
-        return Ended(code if isinstance(code, int) else 0, streams.out, streams.err)
-
-    return run
+    return command_line(monkeypatch, capfd)
